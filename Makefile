@@ -1,0 +1,47 @@
+# make run · make test · make lint      each works alone on a fresh clone
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: setup run test lint format test-peer clean
+.DEFAULT_GOAL := run
+
+setup: $(STAMP)
+
+# torch comes first and under the constraints, so that no other package pulls a CUDA build
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	touch $(STAMP)
+
+run: setup      ## a small real search on built-in data
+	$(BIN)/python train.py -m hparams_search=alignn_fusion experiment=quick
+
+test: setup     ## every test, the slow ones too
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The published alignn is compared with in an environment of its own: it brings other versions.
+PEER := .venv-peer
+test-peer:      ## the same weights and the same graph give the published package's numbers
+	$(PYTHON) -m venv $(PEER)
+	$(PEER)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(PEER)/bin/python -m pip install --quiet --constraint constraints.txt torch
+	$(PEER)/bin/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(PEER)/bin/python -m pip install --quiet pydantic-settings toolz xmltodict
+	$(PEER)/bin/python -m pip install --quiet --no-deps alignn==2026.8.11 jarvis-tools==2026.6.12
+	$(PEER)/bin/python -m pytest -m peer tests/peer
+
+clean:          ## what the program and the tools made; studies and runs stay
+	rm -rf $(VENV) $(PEER) .cache .pytest_cache .mypy_cache .ruff_cache build src/*.egg-info

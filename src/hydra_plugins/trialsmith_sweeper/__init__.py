@@ -1,0 +1,16 @@
+"""The sweeper `hydra/sweeper=trialsmith`, and a job's way to its trial."""
+
+from typing import TYPE_CHECKING
+
+from hydra_plugins.trialsmith_sweeper._messages import plain_errors as plain_errors
+
+if TYPE_CHECKING:
+    from trialsmith.search.trial import TrialHandle
+
+
+def current_trial() -> "TrialHandle | None":
+    """The trial that this Hydra job belongs to; None outside a search."""
+    # imported here: Hydra loads this module at every start of every program
+    from hydra_plugins.trialsmith_sweeper._attach import current_trial as attached
+
+    return attached()

@@ -1,0 +1,205 @@
+"""Puts a search together from its parts, and runs it."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+import optuna
+from filelock import FileLock
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.plugins import Plugins
+from hydra.core.singleton import Singleton
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+from optuna.exceptions import ExperimentalWarning
+
+from hydra_plugins.trialsmith_sweeper._attach import STUDY, TRIAL
+from hydra_plugins.trialsmith_sweeper._build import build_pruner, quiet_optuna, sampler_maker
+from hydra_plugins.trialsmith_sweeper._definition import Definition, define
+from hydra_plugins.trialsmith_sweeper._display import show_result, study_hooks
+from hydra_plugins.trialsmith_sweeper._jobs import RecordedTask, SlotRunner, launch_with
+from hydra_plugins.trialsmith_sweeper._naming import place, placed, study_name
+from hydra_plugins.trialsmith_sweeper._preparation import prepare
+from hydra_plugins.trialsmith_sweeper._quoting import override
+from trialsmith.errors import SearchError
+from trialsmith.provenance import provenance
+from trialsmith.search import budget, waiting
+from trialsmith.search.opening import LOCK, StudyPlan, open_study, sequence_of_directions
+from trialsmith.search.proposal import Grid
+from trialsmith.search.recovery import recover
+from trialsmith.search.rules import Rules
+from trialsmith.search.shares import cores, slot_environment, threads_of_a_slot
+from trialsmith.search.slots import LauncherSlots, ProcessSlots, Slots
+from trialsmith.search.space import Point
+from trialsmith.search.storage import storage_url
+from trialsmith.search.sweep import Sweep
+from trialsmith.search.trial import prepare_pruner
+from trialsmith.search.worker import Job
+
+log = logging.getLogger(__name__)
+
+
+def search(
+    config: DictConfig, context: HydraContext, task: TaskFunction, arguments: Sequence[str]
+) -> None:
+    """Run the search that `config` and the task's overrides `arguments` describe.
+
+    Raises:
+        TrialsmithError: it cannot begin or go on.
+        trialsmith.search.signals.Interrupted: after Ctrl-C or SIGTERM.
+    """
+    quiet_optuna()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        _search(config, context, task, list(arguments))
+
+
+def _search(
+    config: DictConfig, context: HydraContext, task: TaskFunction, arguments: list[str]
+) -> None:
+    sweeper = config.hydra.sweeper
+    _refuse_foreign_settings(sweeper)
+    definition = define(config, context.config_loader, arguments)
+    make_sampler, seed = sampler_maker(sweeper.sampler)
+    _check_grid(make_sampler(seed), definition)
+    plan = _plan(config, definition)
+    lock = plan.folder / LOCK
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        study = open_study(plan, restart=definition.line.restart or sweeper.restart)
+        recover(study)
+        waiting.enqueue(study, definition.space, definition.enqueued)
+    study.pruner = build_pruner(sweeper.pruner, len(plan.directions))
+    prepare_pruner(study)
+    log.info("study %s in %s", plan.name, plan.folder)
+
+    if budget.counted(study) >= sweeper.n_trials:
+        log.info(
+            "its %d trials are done; a higher hydra.sweeper.n_trials goes on", sweeper.n_trials
+        )
+    elif sweeper.prepare is not None:
+        prepare(sweeper.prepare, definition.configurations.compose({}), context)
+
+    count = _count(sweeper.n_jobs)
+    rules = _rules(sweeper, seed)
+    shared = _shared_overrides(config, definition, count)
+    try:
+        with ExitStack() as stack:
+            Sweep(
+                study,
+                definition.space,
+                rules,
+                _slots(config, context, RecordedTask(task), count),
+                lock=lock,
+                make_sampler=make_sampler,
+                make_job=partial(_job, definition, plan.name, shared),
+                attributes=_attributes(),
+                hooks=study_hooks(stack, plan.folder, study, rules),
+            ).run()
+    finally:
+        show_result(study, plan.folder)
+
+
+def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
+    name = study_name(config, definition.line.fixed, definition.space.fingerprint)
+    folder = place(config, name)
+    directions = sequence_of_directions(_plain(config.hydra.sweeper.direction))
+    if len(directions) > 1:
+        log.info("several objectives: no trial is pruned")
+    return StudyPlan(
+        name=name,
+        folder=folder,
+        url=storage_url(config.hydra.sweeper.storage, folder),
+        directions=directions,
+        space=definition.space,
+        settings=definition.settings,
+        metric=str(definition.settings.get("monitor") or ""),
+    )
+
+
+def _rules(sweeper: DictConfig, seed: int | None) -> Rules:
+    return Rules(
+        n_trials=sweeper.n_trials,
+        timeout=sweeper.timeout,
+        seed=seed,
+        allow_repeats=sweeper.allow_repeats,
+        max_failures=sweeper.max_failures,
+        max_retries=sweeper.max_retries,
+        take_over=sweeper.take_over,
+    )
+
+
+def _slots(config: DictConfig, context: HydraContext, task: RecordedTask, count: int) -> Slots:
+    launcher = Plugins.instance().instantiate_launcher(
+        config=config, hydra_context=context, task_function=task
+    )
+    if not isinstance(launcher, BasicLauncher):
+        return LauncherSlots(count, launch_with(launcher))
+    runner = SlotRunner(context, config, task, Singleton.get_state())
+    environment = partial(slot_environment, count=count)
+    return ProcessSlots(count, cloudpickle.dumps(runner), environment)
+
+
+def _job(
+    definition: Definition, study: str, shared: Sequence[str], number: int, point: Point
+) -> Job:
+    overrides = (
+        *definition.configurations.overrides(point),
+        *definition.configurations.passed,
+        *shared,
+        override(f"++hydra.job.env_set.{STUDY}", study),
+        override(f"++hydra.job.env_set.{TRIAL}", str(number)),
+    )
+    return Job(number, overrides)
+
+
+def _shared_overrides(config: DictConfig, definition: Definition, count: int) -> list[str]:
+    """What every trial gets: its place, and a fair share of the CPU where there is a key for it."""
+    shared = placed(config)
+    if "threads" in config and "threads" not in {*definition.line.fixed, *definition.space.keys}:
+        shared.append(override("threads", threads_of_a_slot(count)))
+    return shared
+
+
+def _attributes() -> dict[str, Any]:
+    facts = provenance()
+    return {key: facts[key] for key in ("host", "git_commit", "versions")}
+
+
+def _count(n_jobs: int) -> int:
+    if n_jobs < 1 and n_jobs != -1:
+        raise SearchError(f"hydra.sweeper.n_jobs={n_jobs}: use 1 or more, or -1 for all CPUs")
+    return cores() if n_jobs == -1 else n_jobs
+
+
+def _check_grid(sampler: optuna.samplers.BaseSampler, definition: Definition) -> None:
+    if not isinstance(sampler, Grid) or definition.space.size is not None:
+        return
+    continuous = definition.space.continuous
+    why = f"{', '.join(continuous)} has a continuum of values" if continuous else "it is too large"
+    raise SearchError(
+        f"hydra/sweeper/sampler=grid cannot list this space: {why}; give a step or choices, or "
+        "use another sampler"
+    )
+
+
+def _refuse_foreign_settings(sweeper: DictConfig) -> None:
+    if sweeper.custom_search_space is not None:
+        raise SearchError(
+            "hydra.sweeper.custom_search_space is of hydra-optuna-sweeper: write its conditions "
+            "as `when` in hydra.sweeper.params"
+        )
+    if sweeper.n_trials < 1:
+        raise SearchError(f"hydra.sweeper.n_trials={sweeper.n_trials}: use 1 or more")
+
+
+def _plain(direction: Any) -> Any:
+    return (
+        list(direction)
+        if OmegaConf.is_list(direction)
+        else str(getattr(direction, "name", direction))
+    )

@@ -1,0 +1,113 @@
+"""From the configuration and the command line to the space: all mistakes found, and named."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig, OmegaConf
+
+from hydra_plugins.trialsmith_sweeper._command_line import CommandLine, read_command_line
+from hydra_plugins.trialsmith_sweeper._configurations import Configurations, leaves
+from hydra_plugins.trialsmith_sweeper._grammar import read_grammar
+from hydra_plugins.trialsmith_sweeper._quoting import override
+from trialsmith.errors import SearchError
+from trialsmith.search import checking
+from trialsmith.search.reading import Fixed, read
+from trialsmith.search.space import Parameter, Point, Space
+from trialsmith.search.waiting import check_points
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What is searched.
+
+    Attributes:
+        settings: config key → value of the leaves that are not searched.
+        enqueued: points to try first.
+    """
+
+    space: Space
+    line: CommandLine
+    configurations: Configurations
+    settings: dict[str, Any]
+    enqueued: list[Point]
+
+
+def define(config: DictConfig, loader: ConfigLoader, arguments: list[str]) -> Definition:
+    """Read and check the search.
+
+    Raises:
+        SearchError: names everything that is wrong.
+    """
+    line = read_command_line(arguments, loader)
+    parameters, fixed, found = _entries(config, line)
+    found = line.problems + found
+    passed = [*line.passed, *(override(key, value) for key, value in fixed.items())]
+    configurations = Configurations(config, loader, passed)
+    known = _known(parameters, configurations, {**fixed, **line.fixed})
+    found += checking.problems(parameters, known, leaves(config))
+    _refuse(found)
+
+    space = checking.settled(parameters, known)
+    if not space.parameters:
+        raise SearchError(
+            "there is nothing to search: give hydra.sweeper.params, hparams_search=NAME, or a "
+            "sweep such as 'model.dropout=interval(0,0.5)'"
+        )
+    _refuse(configurations.problems(space))
+    enqueued = _plain(config.hydra.sweeper.enqueue) or []
+    check_points(space, enqueued)
+    base = leaves(configurations.compose({}))
+    searched = {key.lstrip("+") for key in space.keys}
+    settings = {key: value for key, value in base.items() if not _is_within(key, searched)}
+    return Definition(space, line, configurations, settings, enqueued)
+
+
+def _entries(
+    config: DictConfig, line: CommandLine
+) -> tuple[tuple[Parameter, ...], dict[str, Any], list[str]]:
+    """The parameters, the fixed values among the entries, and what is wrong with the rest."""
+    entries = _plain(config.hydra.sweeper.params) or {}
+    if not isinstance(entries, dict):
+        raise SearchError("hydra.sweeper.params must be a mapping: config key → what it may be")
+    parameters = dict(line.swept)
+    fixed: dict[str, Any] = {}
+    found = []
+    taken = {key.lstrip("+") for key in (*line.fixed, *line.swept)}
+    for key, entry in entries.items():
+        if str(key).lstrip("+") in taken:
+            continue
+        try:
+            item = read(str(key), entry, read_grammar)
+        except ValueError as error:
+            found.append(f"{key} {error}")
+            continue
+        if isinstance(item, Fixed):
+            fixed[str(key)] = item.value
+        else:
+            parameters[str(key)] = item
+    return tuple(parameters.values()), fixed, found
+
+
+def _known(
+    parameters: tuple[Parameter, ...], configurations: Configurations, fixed: dict[str, Any]
+) -> dict[str, Any]:
+    """The values of the keys that stand in some `when` and are not searched."""
+    asked = {key for p in parameters for branch in p.branches for key in branch.when}
+    asked -= {parameter.key for parameter in parameters}
+    known = configurations.known(asked - fixed.keys())
+    return known | {key: fixed[key] for key in asked & fixed.keys()}
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        lines = "\n  ".join(problems)
+        raise SearchError(f"the search cannot begin:\n  {lines}")
+
+
+def _is_within(key: str, keys: set[str]) -> bool:
+    return any(key == other or key.startswith(f"{other}.") for other in keys)
+
+
+def _plain(node: Any) -> Any:
+    return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node

@@ -1,0 +1,44 @@
+"""A user's mistake is answered with what to change, not with a traceback."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from omegaconf.errors import MissingMandatoryValue
+
+
+def plain_errors(task: Callable[..., Any]) -> Callable[..., Any]:
+    """End the program with the message alone where the user has something to change.
+
+    Those are the errors of `trialsmith.errors`, also where Hydra's `instantiate` wraps them, and
+    values that must be given. A bug keeps its traceback; HYDRA_FULL_ERROR=1 gives one for all. A
+    sweep finds the cause and goes on.
+    """
+
+    @functools.wraps(task)
+    def answered(*arguments: Any) -> Any:
+        try:
+            return task(*arguments)
+        except Exception as error:
+            message = next(filter(None, map(_message, _causes(error))), None)
+            if message is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
+                raise
+            # Hydra prints a traceback of every other exception
+            raise SystemExit(message) from error
+
+    return answered
+
+
+def _message(error: BaseException) -> str | None:
+    from trialsmith.errors import TrialsmithError
+
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} must be given: add {error.full_key}=… to the command"
+    return str(error) if isinstance(error, TrialsmithError) else None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__

@@ -1,0 +1,65 @@
+"""What a study is called, and where it lives."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path, PurePath
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, read_write
+
+from hydra_plugins.trialsmith_sweeper._quoting import override
+
+HYDRA_DEFAULT = "multirun/${now:%Y-%m-%d}/${now:%H-%M-%S}"
+
+
+def study_name(config: DictConfig, fixed: Mapping[str, Any], fingerprint: str) -> str:
+    """The study's name: what the user said, else what the command line means.
+
+    One command line is one study: the search file's name, then the data and the target where the
+    command line names them. A search without a file is told from others by its space.
+    """
+    asked = config.hydra.sweeper.study_name
+    if asked is not None:
+        return sanitised(asked)
+    searched = config.hydra.runtime.choices.get("hparams_search")
+    begin = str(searched) if searched else f"{config.hydra.job.name}-{fingerprint}"
+    path = fixed.get("data.path")
+    data = PurePath(str(path)).stem if path else fixed.get("data")
+    parts = [begin, data, fixed.get("data.target")]
+    return sanitised("-".join(str(part) for part in parts if part))
+
+
+def sanitised(name: str) -> str:
+    """`name` as the name of one folder, which cannot lead out of its parent."""
+    return re.sub(r"[^\w.=+-]+", "_", str(name)).strip("._") or "study"
+
+
+def place(config: DictConfig, name: str) -> Path:
+    """Settle the study's and the trials' folders in the sweep's configuration.
+
+    A `hydra.sweep.dir` of the user's own stands, unless it is made from the study's name. All
+    trials of one invocation stand under one date and time, whichever process makes their folder.
+
+    Returns: the study's folder.
+    """
+    written: Any = OmegaConf.to_container(config.hydra.sweep, resolve=False)
+    folder, trial = str(written["dir"]), str(written["subdir"])
+    if folder == HYDRA_DEFAULT or "hydra.sweeper.study_name" in folder:
+        folder = f"{folder.partition('/${')[0]}/{name}"
+    with read_write(config.hydra.sweep):
+        config.hydra.sweep.dir = _now(folder)
+        config.hydra.sweep.subdir = _now(trial)
+    return Path(config.hydra.sweep.dir)
+
+
+def placed(config: DictConfig) -> list[str]:
+    """The overrides that put a trial where `place` has settled."""
+    written: Any = OmegaConf.to_container(config.hydra.sweep, resolve=False)
+    return [override(f"hydra.sweep.{key}", written[key]) for key in ("dir", "subdir")]
+
+
+def _now(text: str) -> str:
+    """`text` with the moment in place of each `${now:FORMAT}`."""
+    moment = datetime.now()
+    return re.sub(r"\$\{now:([^}]*)\}", lambda found: moment.strftime(found[1]), text)

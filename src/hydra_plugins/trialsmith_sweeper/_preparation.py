@@ -1,0 +1,94 @@
+"""Builds the data once, before the first trial, in a process that the user can watch."""
+
+import os
+import pickle
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+from hydra._internal.execution_policy import execution_whitelist
+from hydra.core.singleton import Singleton
+from hydra.core.utils import configure_log, setup_globals
+from hydra.types import HydraContext
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from trialsmith.errors import SearchError, TrialsmithError
+from trialsmith.search.signals import Interrupted, StopSignals
+from trialsmith.search.worker import die_with
+
+TICK = 0.1  # seconds
+
+
+def prepare(node: str, config: DictConfig, context: HydraContext) -> None:
+    """Instantiate `config`'s `node` and call its `prepare_data()`, in a process of its own.
+
+    A mistake in the data then ends the search before its first trial, and the caches are there
+    when all slots want them at once. The process ends afterwards: the sweep itself stays free of
+    the training code.
+
+    Raises:
+        SearchError: there is no such node, or its preparation failed.
+        TrialsmithError: what the preparation itself raised, such as a DataError.
+        Interrupted: Ctrl-C or SIGTERM came meanwhile.
+    """
+    if OmegaConf.select(config, node) is None:
+        raise SearchError(
+            f"hydra.sweeper.prepare={node} is not a node of the configuration: "
+            "name one that has prepare_data(), such as data, or null"
+        )
+    spawn = get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    payload = cloudpickle.dumps((node, config, context, Singleton.get_state()))
+    process = spawn.Process(target=_prepare, args=(theirs, payload))
+    with StopSignals() as signals:
+        process.start()
+        theirs.close()
+        while process.is_alive() and signals.received is None:
+            process.join(TICK)
+        if signals.received is not None:
+            process.kill()
+            process.join()
+            raise Interrupted(signals.received)
+    error = _received(ours)
+    if isinstance(error, TrialsmithError):
+        raise error
+    if process.exitcode != 0:
+        raise SearchError(f"preparing {node} failed: {error or f'exit code {process.exitcode}'}")
+
+
+def _received(pipe: Connection) -> Any:
+    """What the process sent before it ended, if anything."""
+    try:
+        return pipe.recv()
+    except EOFError:
+        return None
+
+
+def _prepare(pipe: Connection, payload: bytes) -> None:
+    die_with(os.getppid())
+    node, config, context, state = pickle.loads(payload)
+    setup_globals()
+    Singleton.set_state(state)
+    configure_log(config.hydra.hydra_logging, config.hydra.verbose, context.execution_whitelist)
+    try:
+        with execution_whitelist(context.execution_whitelist):
+            instantiate(OmegaConf.select(config, node)).prepare_data()
+    except Exception as error:
+        pipe.send(_sendable(error))
+        raise SystemExit(1) from (None if _expected(error) else error)
+
+
+def _sendable(error: BaseException) -> Any:
+    expected = _expected(error)
+    return expected if expected is not None else f"{type(error).__name__}: {error}"
+
+
+def _expected(error: BaseException | None) -> TrialsmithError | None:
+    """The user's mistake behind `error`: Hydra wraps what a constructor raises."""
+    while error is not None:
+        if isinstance(error, TrialsmithError):
+            return type(error)(str(error))
+        error = error.__cause__
+    return None

@@ -1,0 +1,1 @@
+"""Hydra configs, Lightning training and Optuna search, joined: one line runs a search."""

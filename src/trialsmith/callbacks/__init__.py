@@ -1,0 +1,17 @@
+"""What happens beside the training: stopping, keeping, recording, reporting to the trial."""
+
+from trialsmith.callbacks.history import History
+from trialsmith.callbacks.hyperparameters import HyperParameters
+from trialsmith.callbacks.objective import Objective
+from trialsmith.callbacks.record import RunRecord, save_result
+from trialsmith.callbacks.stopping import best_checkpoint, early_stopping
+
+__all__ = [
+    "History",
+    "HyperParameters",
+    "Objective",
+    "RunRecord",
+    "best_checkpoint",
+    "early_stopping",
+    "save_result",
+]

@@ -1,0 +1,93 @@
+"""What a run leaves in its folder: its configuration, where it comes from, its result."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import lightning.pytorch as pl
+import numpy as np
+import yaml
+
+from trialsmith.provenance import provenance
+from trialsmith.result import Predictions
+
+
+@runtime_checkable
+class Annotated(Protocol):
+    """A trial that keeps facts."""
+
+    def annotate(self, **attributes: Any) -> None: ...
+
+
+class RunRecord(pl.Callback):
+    """Writes, before the first epoch, what the run is made of.
+
+    `config.yaml` is the configuration with every interpolation resolved, `provenance.yaml` the
+    commit, versions, host, command and the data's fingerprint, `skipped.csv` the rows of the data
+    that could not be used. A trial is told its data and the unit of its score.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        config: Mapping[str, Any],
+        data: Any,
+        trial: Annotated | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self._config = dict(config)
+        self._data = data
+        self._trial = trial
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        record = {**provenance(), "data_fingerprint": self._data.fingerprint}
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self._config, sort_keys=False))
+        (self.folder / "provenance.yaml").write_text(yaml.safe_dump(record, sort_keys=False))
+        if self._data.skipped:
+            with (self.folder / "skipped.csv").open("w", newline="") as file:
+                table = csv.writer(file, quoting=csv.QUOTE_ALL)
+                table.writerow(["where", "id", "message"])
+                table.writerows([p.where, p.id, p.message] for p in self._data.skipped)
+        if self._trial is not None:
+            units = {target.unit for target in self._data.targets}
+            self._trial.annotate(
+                data_fingerprint=self._data.fingerprint,
+                unit=units.pop() if len(units) == 1 else "",
+            )
+
+
+def save_result(
+    folder: str | Path,
+    score: Mapping[str, Any],
+    targets: Sequence[Any],
+    splits: Mapping[str, Predictions],
+) -> dict[str, Any]:
+    """Write `metrics.json`, `predictions.csv`, `y_pred.npy` and `y_true.npy`; return the metrics.
+
+    The arrays hold the last of `splits`: validation in a search, which leaves the test split
+    alone, and test in a run of its own.
+    """
+    folder = Path(folder)
+    metrics = {
+        **score,
+        "units": {target.name: target.unit for target in targets},
+        **{split: predictions.errors(targets) for split, predictions in splits.items()},
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    last = list(splits.values())[-1]
+    np.save(folder / "y_pred.npy", last.predicted)
+    np.save(folder / "y_true.npy", last.true)
+    with (folder / "predictions.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        names = [target.name for target in targets]
+        table.writerow(
+            ["id", "split", *(f"{n}_true" for n in names), *(f"{n}_predicted" for n in names)]
+        )
+        for split, p in splits.items():
+            for name, true, predicted in zip(p.ids, p.true, p.predicted, strict=True):
+                table.writerow([name, split, *true.tolist(), *predicted.tolist()])
+    return metrics

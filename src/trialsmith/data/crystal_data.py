@@ -1,0 +1,234 @@
+"""Crystals for a Trainer: read, checked, split and put into batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from lightning import LightningDataModule
+from torch.utils.data import DataLoader, Dataset
+
+from trialsmith.data.batch import CrystalBatch, batch_of, pad
+from trialsmith.data.descriptions import check_when, described
+from trialsmith.data.parse import structures_of
+from trialsmith.data.problem import Problem, refuse
+from trialsmith.data.scaling import Standardiser
+from trialsmith.data.source import Row, Rows, Source, without_duplicates
+from trialsmith.data.split import PARTS, Split, limited
+from trialsmith.data.target import Target
+from trialsmith.errors import DataError
+from trialsmith.graph import GraphBuilder, GraphStore, Structure, build_graphs, digest
+from trialsmith.text import NoTokens, Tokens
+
+_ON_ERROR = ("raise", "skip")
+
+
+@dataclass(frozen=True, eq=False)
+class Crystals:
+    """Rows that passed every check, and where their graphs are in the store."""
+
+    rows: list[Row]
+    structures: list[Structure]
+    graphs: GraphStore
+    places: Int[np.ndarray, "crystals"]
+    targets: Float[np.ndarray, "crystals targets"]
+    problems: list[Problem]
+
+
+class CrystalBatches(Dataset[CrystalBatch]):
+    """Batches by their indices: a whole batch is gathered at once."""
+
+    def __init__(
+        self,
+        crystals: Crystals,
+        tokens: Sequence[np.ndarray],
+        part: Int[np.ndarray, "part"],
+    ) -> None:
+        self._crystals, self._tokens, self._part = crystals, tokens, part
+
+    def __len__(self) -> int:
+        return len(self._part)
+
+    def __getitem__(self, index: int) -> CrystalBatch:
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: list[int]) -> CrystalBatch:
+        """The batch of these members of the part; DataLoader asks for a whole batch in this way."""
+        chosen = self._part[indices]
+        arrays = self._crystals.graphs.gather(self._crystals.places[chosen])
+        return batch_of(
+            arrays,
+            arrays["atoms"],
+            *pad([self._tokens[i] for i in chosen]),
+            self._crystals.targets[chosen],
+            [self._crystals.rows[i].id for i in chosen],
+        )
+
+
+class CrystalData(LightningDataModule):
+    """Crystals of any source, as graphs with tokens of their texts and standardised targets.
+
+    Args:
+        source: where rows come from.
+        tokens: turns texts into tokens.
+        graph: turns structures into graphs.
+        describe: whose texts the describer writes: of rows that have none (`missing`), of none
+            (`never`), of all (`always`).
+        on_error: `raise` refuses data with a bad row; `skip` leaves such rows out and lists them
+            in `skipped`.
+        limit: take only so many rows, drawn at random, of each part in proportion.
+        fractions, n_train, n_val, n_test, seed: see `Split`.
+        batch_size: crystals in a batch.
+        num_workers: processes that gather batches; 0 is fastest, as a batch takes a millisecond.
+        cache_dir: where structures, graphs and texts are kept, by their content.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        tokens: Tokens,
+        graph: GraphBuilder,
+        describe: str = "missing",
+        on_error: str = "raise",
+        limit: int | None = None,
+        fractions: Sequence[float] = (0.8, 0.1, 0.1),
+        n_train: int | None = None,
+        n_val: int | None = None,
+        n_test: int | None = None,
+        seed: int = 0,
+        batch_size: int = 64,
+        num_workers: int = 0,
+        cache_dir: str | Path = ".cache",
+    ) -> None:
+        super().__init__()
+        self.source, self.tokens, self.graph = source, tokens, graph
+        self.split = Split(fractions, n_train, n_val, n_test, seed)
+        self.describe, self.on_error, self.limit = describe, on_error, limit
+        self.batch_size, self.num_workers = batch_size, num_workers
+        self.cache_dir = Path(cache_dir).expanduser()
+        check_when(describe)
+        if on_error not in _ON_ERROR:
+            raise DataError(f"data.on_error={on_error} must be one of {', '.join(_ON_ERROR)}.")
+        if batch_size < 1:
+            raise DataError(f"data.batch_size={batch_size} must be at least 1.")
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What is predicted."""
+        return self._rows.targets
+
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """What the data ask of a model: how many `outputs` it must have."""
+        return {"outputs": len(self.targets)}
+
+    @property
+    def skipped(self) -> list[Problem]:
+        """Rows that were left out because they cannot be used."""
+        return self._crystals.problems
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many crystals there are in train, val and test."""
+        return {part: len(rows) for part, rows in self._parts.items()}
+
+    @cached_property
+    def scaler(self) -> Standardiser:
+        """Of the targets, fitted on the training split only."""
+        return Standardiser.fit(torch.from_numpy(self._crystals.targets[self._parts["train"]]))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of crystals, targets and split: scores of equal fingerprints can be compared."""
+        crystals = self._crystals
+        return digest(
+            *(str(target) for target in self.targets),
+            *(row.id for row in crystals.rows),
+            *(structure.key for structure in crystals.structures),
+            crystals.targets,
+            *(self._parts[part] for part in PARTS),
+        )
+
+    def prepare_data(self) -> None:
+        """Builds every cache that is not there yet; one process builds, others wait."""
+        self._parts, self._token_arrays  # noqa: B018
+
+    def setup(self, stage: str | None = None) -> None:
+        """Opens the caches."""
+        self.prepare_data()
+
+    def train_dataloader(self) -> DataLoader[CrystalBatch]:
+        """Batches in an order that follows torch's global seed."""
+        return self._loader("train")
+
+    def val_dataloader(self) -> DataLoader[CrystalBatch]:
+        """Batches in the order of the source."""
+        return self._loader("val")
+
+    def test_dataloader(self) -> DataLoader[CrystalBatch]:
+        """Batches in the order of the source."""
+        return self._loader("test")
+
+    def _loader(self, part: str) -> DataLoader[CrystalBatch]:
+        rows = self._parts[part]
+        train = part == "train"
+        return DataLoader(
+            CrystalBatches(self._crystals, self._token_arrays, rows),
+            batch_size=self.batch_size,
+            shuffle=train,
+            # One crystal may be one atom up to symmetry, of which batch norm has no variance.
+            drop_last=train and len(rows) > 1 and len(rows) % self.batch_size == 1,
+            collate_fn=_as_it_is,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+        )
+
+    @cached_property
+    def _rows(self) -> Rows:
+        return self.source.read(self.cache_dir)
+
+    @cached_property
+    def _crystals(self) -> Crystals:
+        """Rows with their graphs; refuses or leaves out those that have none."""
+        rows, doubled = without_duplicates(self._rows.rows)
+        chosen = limited([row.split for row in rows], self.limit, self.split.seed)
+        rows = [rows[i] for i in chosen]
+        structures, unreadable = structures_of(rows, self.cache_dir)
+        read = [(r, s) for r, s in zip(rows, structures, strict=True) if s is not None]
+        problems = [*self._rows.problems, *doubled, *unreadable]
+        if not read:
+            refuse(problems, len(problems))
+        graphs = build_graphs([s for _, s in read], self.graph, self.cache_dir, strict=False)
+        flaws = graphs.problems
+        problems += [Problem(read[i][0].where, read[i][0].id, flaw) for i, flaw in flaws.items()]
+        places = [i for i in range(len(read)) if i not in flaws]
+        if self.on_error == "raise" or not places:
+            refuse(problems, len(self._rows.rows) + len(self._rows.problems))
+        return Crystals(
+            rows=[read[i][0] for i in places],
+            structures=[read[i][1] for i in places],
+            graphs=graphs,
+            places=np.array(places),
+            targets=np.array([read[i][0].targets for i in places], np.float64),
+            problems=problems,
+        )
+
+    @cached_property
+    def _parts(self) -> dict[str, Int[np.ndarray, "part"]]:
+        return self.split([row.split for row in self._crystals.rows])
+
+    @cached_property
+    def _token_arrays(self) -> list[np.ndarray]:
+        crystals = self._crystals
+        texts = [row.text for row in crystals.rows]
+        if not isinstance(self.tokens, NoTokens):
+            texts = described(texts, crystals.structures, self.describe, self.cache_dir)
+        return self.tokens(texts, self.cache_dir)
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

@@ -1,0 +1,141 @@
+"""Which rows train, which choose the best epoch, and which are scored once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Int
+
+from trialsmith.errors import DataError
+
+PARTS = ("train", "val", "test")
+
+_SPELLINGS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+def part_named(name: str) -> str | None:
+    """The part that a name in the user's split column means, or None."""
+    return _SPELLINGS.get(name.strip().lower())
+
+
+class Split:
+    """Divides rows into train, val and test.
+
+    The source's own split is kept where it has one, and counts then take so many of its rows.
+    Otherwise rows are drawn: test first, then val, then train, so that another number of training
+    rows leaves the scored rows as they are.
+
+    Args:
+        fractions: of train, val and test; sum to one.
+        n_train, n_val, n_test: counts that replace fractions. Without `n_train`, all other rows.
+        seed: of the draw.
+
+    Raises:
+        DataError: fractions or counts that cannot be.
+    """
+
+    def __init__(
+        self,
+        fractions: Sequence[float] = (0.8, 0.1, 0.1),
+        n_train: int | None = None,
+        n_val: int | None = None,
+        n_test: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.fractions = tuple(fractions)
+        self.counts = {"train": n_train, "val": n_val, "test": n_test}
+        self.seed = seed
+        if len(self.fractions) != 3 or min(self.fractions) < 0:
+            raise DataError(
+                f"data.fractions={list(fractions)}: three numbers from 0 to 1 are needed, "
+                "of train, val and test, e.g. [0.8,0.1,0.1]."
+            )
+        if abs(sum(self.fractions) - 1) > 1e-6:
+            raise DataError(
+                f"data.fractions={list(fractions)} sum to {sum(self.fractions):g}; "
+                "they must sum to 1, e.g. [0.8,0.1,0.1]."
+            )
+        for part, count in self.counts.items():
+            least = 0 if part == "test" else 1
+            if count is not None and count < least:
+                raise DataError(f"data.n_{part}={count} must be at least {least}.")
+
+    def __call__(self, names: Sequence[str]) -> dict[str, Int[np.ndarray, "rows"]]:
+        """The indices of the rows of each part, ascending.
+
+        Args:
+            names: the source's own part of each row, or empty strings.
+
+        Raises:
+            DataError: too few rows, or a part that is left empty.
+        """
+        order = np.random.default_rng(self.seed).permutation(len(names))
+        parts = self._given(np.array(names), order) if any(names) else self._drawn(order)
+        for part in PARTS:
+            if len(parts[part]) == 0 and not self._may_be_empty(part, drawn=not any(names)):
+                raise DataError(self._empty(part, names))
+        return {part: np.sort(parts[part]) for part in PARTS}
+
+    def _given(
+        self, names: np.ndarray, order: Int[np.ndarray, "rows"]
+    ) -> dict[str, Int[np.ndarray, "chosen"]]:
+        parts = {}
+        for part, count in self.counts.items():
+            rows = order[names[order] == part]
+            if count is not None and count > len(rows):
+                raise DataError(
+                    f"data.n_{part}={count}, and the split of the data has {len(rows)} rows of "
+                    f"{part}. Ask for fewer, or draw a split: data.columns.split=none."
+                )
+            parts[part] = rows[:count]
+        return parts
+
+    def _drawn(self, order: Int[np.ndarray, "rows"]) -> dict[str, Int[np.ndarray, "chosen"]]:
+        rows = len(order)
+        sizes = {
+            part: max(1, round(fraction * rows)) if fraction else 0
+            for part, fraction in zip(PARTS, self.fractions, strict=True)
+        }
+        sizes |= {part: count for part, count in self.counts.items() if count is not None}
+        held_out = sizes["val"] + sizes["test"]
+        if self.counts["train"] is None:
+            sizes["train"] = max(0, rows - held_out)
+        if sum(sizes.values()) > rows:
+            asked = " + ".join(f"{sizes[part]} {part}" for part in PARTS)
+            raise DataError(
+                f"The data have {rows} rows, and {asked} are {sum(sizes.values())}. "
+                "Lower data.n_train, data.n_val or data.n_test."
+            )
+        ends = np.cumsum([sizes["test"], sizes["val"], sizes["train"]])
+        test, val, train = np.split(order[: ends[-1]], ends[:-1])
+        return {"train": train, "val": val, "test": test}
+
+    def _may_be_empty(self, part: str, drawn: bool) -> bool:
+        """Only the test part, and only when that was said: nothing is scored by mistake."""
+        return part == "test" and (self.counts["test"] == 0 or (drawn and self.fractions[2] == 0))
+
+    def _empty(self, part: str, names: Sequence[str]) -> str:
+        remedy = " or say that there shall be none: data.n_test=0." if part == "test" else "."
+        if any(names):
+            return (
+                f"No row has the split {part!r}: draw a split with data.columns.split=none{remedy}"
+            )
+        return f"No row is left for {part} of {len(names)} rows: give more rows{remedy}"
+
+
+def limited(names: Sequence[str], limit: int | None, seed: int) -> Int[np.ndarray, "rows"]:
+    """Indices of `limit` rows drawn at random, each part in proportion; all rows without a limit.
+
+    Raises:
+        DataError: the limit is below one.
+    """
+    if limit is not None and limit < 1:
+        raise DataError(f"data.limit={limit} must be at least 1, or null for all rows.")
+    if limit is None or limit >= len(names):
+        return np.arange(len(names))
+    noise = np.random.default_rng(seed).random(len(names))
+    grouped = np.lexsort((noise, np.array(names)))
+    return np.sort(grouped[np.linspace(0, len(names) - 1, limit).round().astype(int)])

@@ -1,0 +1,69 @@
+"""Structures as text: from a file beside the table, or written in the table itself."""
+
+from pathlib import Path
+
+from trialsmith.data.problem import nearest
+from trialsmith.data.source import StructureText
+from trialsmith.data.table import read_text
+from trialsmith.errors import DataError
+
+# ASE's name of the format for each ending of a file's name.
+_FORMATS = {
+    ".cif": "cif",
+    ".vasp": "vasp",
+    ".poscar": "vasp",
+    ".xyz": "extxyz",
+    ".extxyz": "extxyz",
+    ".xsf": "xsf",
+    ".gen": "gen",
+    ".res": "res",
+}
+_POSCAR_NAMES = ("poscar", "contcar")
+_CIF_MARKS = ("_cell_length_a", "_atom_site", "data_")
+
+
+def structure_of(text: str, folder: Path) -> StructureText:
+    """The structure that a field of a table holds: CIF or POSCAR text, or a path.
+
+    Args:
+        text: what the field holds; a path is relative to `folder`.
+
+    Raises:
+        DataError: the field is empty or its file cannot be read.
+    """
+    if not text.strip():
+        raise DataError("the structure is empty; CIF text or the path of a file is needed")
+    if "\n" in text.strip():
+        return StructureText(text, "cif" if any(mark in text for mark in _CIF_MARKS) else "vasp")
+    return structure_file(folder / text.strip())
+
+
+def structure_file(path: Path) -> StructureText:
+    """The unread structure that a file holds; the format follows from the file's name.
+
+    Raises:
+        DataError: no such file, unreadable, or a format that is not known by its name.
+    """
+    if not _is_file(path):
+        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise DataError(
+            f"there is no structure file {str(path)[:200]}.{nearest(path.name, beside)}"
+        )
+    format = _format(path)
+    if format is None:
+        known = ", ".join([*_FORMATS, "POSCAR*", "CONTCAR*"])
+        raise DataError(f"the format of {path.name!r} is not known; names end in {known}")
+    return StructureText(read_text(path), format)
+
+
+def _format(path: Path) -> str | None:
+    if path.name.lower().startswith(_POSCAR_NAMES):
+        return "vasp"
+    return _FORMATS.get(path.suffix.lower())
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long to be one: a field that holds something else
+        return False

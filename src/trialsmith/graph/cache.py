@@ -1,0 +1,144 @@
+"""Named arrays on disk, built once for all processes, found by a hash of what they depend on."""
+
+import json
+import logging
+import os
+import shutil
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from filelock import FileLock
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+# What reading a record that is missing, foreign or cut short can raise.
+DAMAGE = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError)
+
+
+def digest(*parts: str | bytes | np.ndarray) -> str:
+    """A hash of the parts, 32 hexadecimal digits: equal if and only if the parts are equal.
+
+    Arrays count with type and shape. Parts are told apart: ("ab", "c") is not ("a", "bc").
+    """
+    total = sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            kind, body = f"array {part.dtype.str} {part.shape}", part.tobytes()
+        else:
+            kind, body = type(part).__name__, part.encode() if isinstance(part, str) else part
+        total.update(f"{kind} {len(body)}\n".encode())
+        total.update(body)
+    return total.hexdigest()[:32]
+
+
+class MappedArrays(Mapping[str, np.ndarray]):
+    """Arrays of one cache record, read-only and mapped: all processes share one copy in memory.
+
+    Pickled as the record's path, so that a worker maps the file too instead of getting a copy.
+    """
+
+    def __init__(self, record: Path, key: str) -> None:
+        """Opens and verifies a record.
+
+        Raises:
+            one of ``DAMAGE``: the record is missing, foreign, cut short or altered.
+        """
+        self.record, self.key = record, key
+        manifest = json.loads((record / MANIFEST).read_text())
+        if not isinstance(manifest, dict) or manifest.get("key") != key:
+            raise ValueError(f"{record / MANIFEST} is not the manifest of {key}")
+        self._arrays = {
+            name: _mapped(record / f"{name}.npy", checksum)
+            for name, checksum in manifest["checksums"].items()
+        }
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __reduce__(self) -> tuple[type["MappedArrays"], tuple[Path, str]]:
+        return type(self), (self.record, self.key)
+
+
+def _mapped(file: Path, checksum: int) -> np.ndarray:
+    # A plain array over the map: slices of np.memmap cost ten times as much.
+    array = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+    if zlib.crc32(array.data) != checksum:
+        raise ValueError(f"{file} is altered")
+    return array
+
+
+def cached_arrays(
+    folder: Path, key: str, build: Callable[[], Mapping[str, np.ndarray]]
+) -> MappedArrays:
+    """The arrays of ``folder/key``, built if they are not there.
+
+    Of several processes that ask at once, one builds and the others wait. A record appears whole
+    or not at all, whenever the process is killed. A record that was cut short or altered is built
+    anew, with a notice in the log.
+
+    Args:
+        folder: of the cache; made if need be.
+        key: from :func:`digest`, of everything that the arrays depend on.
+        build: makes the arrays; their names become file names.
+    """
+    record = folder / key
+    opened = _opened(record, key)
+    if opened is not None:
+        return opened
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{key}.lock"):
+        # Another process may have built it while this one waited for the lock.
+        opened = _opened(record, key)
+        if opened is not None:
+            return opened
+        if record.exists():
+            log.warning("the cache record %s is damaged: it is built anew", record)
+        _write(record, key, build())
+        return MappedArrays(record, key)
+
+
+def _opened(record: Path, key: str) -> MappedArrays | None:
+    try:
+        return MappedArrays(record, key)
+    except DAMAGE:
+        return None
+
+
+def _write(record: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes a record under another name and renames it, while its lock is held."""
+    unfinished = record.with_name(f"{record.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+    unfinished.mkdir()
+    try:
+        checksums = {}
+        for name, array in arrays.items():
+            array = np.ascontiguousarray(array)
+            checksums[name] = zlib.crc32(array.data)
+            with (unfinished / f"{name}.npy").open("wb") as file:
+                np.save(file, array, allow_pickle=False)
+                _to_disk(file)
+        with (unfinished / MANIFEST).open("w") as file:
+            json.dump({"key": key, "checksums": checksums}, file, indent=1)
+            _to_disk(file)
+        shutil.rmtree(record, ignore_errors=True)  # damaged; who has it mapped keeps it
+        unfinished.rename(record)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _to_disk(file: IO[Any]) -> None:
+    # Else a power cut after the renaming could leave a whole-looking record of zeros.
+    file.flush()
+    os.fsync(file.fileno())

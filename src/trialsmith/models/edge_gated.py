@@ -1,0 +1,113 @@
+"""The edge-gated graph convolution, and the pair of them that makes a layer of ALIGNN."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from trialsmith.data.batch import Links
+from trialsmith.models.message_passing import Engine, Messenger
+from trialsmith.models.norm import make_norm
+
+
+@dataclass
+class LinkedMembers:
+    """Atoms joined by bonds, or bonds joined by angles."""
+
+    multiplicity: Float[Tensor, "members"]
+    links: Links
+    send: Messenger
+
+    @classmethod
+    def of(
+        cls, multiplicity: Float[Tensor, "members"], links: Links, engine: Engine
+    ) -> "LinkedMembers":
+        return cls(multiplicity, links, engine(links, len(multiplicity)))
+
+
+class EdgeGatedConv(nn.Module):
+    """Members and links update each other.
+
+        m = W₁ hᵢ + W₂ hⱼ + W₃ e                                         for each link j→i
+        hᵢ' = hᵢ + Drop(SiLU(Norm(W₄ hᵢ + Σⱼ σ(m) ⊙ W₅ hⱼ / (Σⱼ σ(m) + 10⁻⁶))))
+        e' = e + SiLU(Norm(m))
+
+    with a constant term in every W. X. Bresson, T. Laurent, arXiv 1711.07553; V. P. Dwivedi et
+    al., arXiv 2003.00982; as used by ALIGNN, npj Comput. Mater. 7, 185 (2021), eqs. 1–3.
+
+    Args:
+        features: width of members and links.
+        norm: ``batch`` or ``layer``.
+        dropout: probability.
+        update_links: False returns the links as they came, and has no weights for their norm.
+    """
+
+    def __init__(self, features: int, norm: str, dropout: float, update_links: bool = True) -> None:
+        super().__init__()
+        # one product instead of four; columns: gate of the source (W₂), gate of the target (W₁),
+        # values (W₅), the member itself (W₄)
+        self.members = nn.Linear(features, 4 * features)
+        self.links = nn.Linear(features, features)  # W₃
+        self.member_norm = make_norm(norm, features)
+        self.link_norm = make_norm(norm, features) if update_links else None
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        h: Float[Tensor, "members hidden"],
+        e: Float[Tensor, "links hidden"],
+        graph: LinkedMembers,
+    ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
+        # in mixed precision the products are in bfloat16; sums and norms keep the members' own type
+        source_gate, target_gate, values, itself = self.members(h).to(h.dtype).chunk(4, dim=1)
+        received, m = graph.send(self.links(e).to(e.dtype), source_gate, target_gate, values)
+        update = silu(self.member_norm(itself + received, graph.multiplicity))
+        if self.link_norm is not None:
+            e = e + silu(self.link_norm(m, graph.links.multiplicity))
+        return h + self.dropout(update), e
+
+
+class ALIGNNLayer(nn.Module):
+    """Atoms h, bonds e and angles a: ``h, e = Conv(h, e)``, then ``e, a = Conv(e, a)``.
+
+    Args:
+        features: width of atoms, bonds and angles.
+        norm: ``batch`` or ``layer``.
+        dropout: probability.
+        line_graph_first: the two convolutions in the other order.
+        update_angles: False in the last layer, whose angles nothing reads.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        norm: str,
+        dropout: float,
+        line_graph_first: bool = False,
+        update_angles: bool = True,
+    ) -> None:
+        super().__init__()
+        self.line_graph_first = line_graph_first
+        self.atoms_bonds = EdgeGatedConv(features, norm, dropout)
+        self.bonds_angles = EdgeGatedConv(features, norm, dropout, update_links=update_angles)
+
+    def forward(
+        self,
+        h: Float[Tensor, "atoms hidden"],
+        e: Float[Tensor, "bonds hidden"],
+        a: Float[Tensor, "angles hidden"],
+        bonds: LinkedMembers,
+        angles: LinkedMembers,
+    ) -> tuple[
+        Float[Tensor, "atoms hidden"],
+        Float[Tensor, "bonds hidden"],
+        Float[Tensor, "angles hidden"],
+    ]:
+        if self.line_graph_first:
+            e, a = self.bonds_angles(e, a, angles)
+            h, e = self.atoms_bonds(h, e, bonds)
+        else:
+            h, e = self.atoms_bonds(h, e, bonds)
+            e, a = self.bonds_angles(e, a, angles)
+        return h, e, a

@@ -1,0 +1,64 @@
+"""From what a graph stores to features as wide as the network."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from trialsmith.models.norm import make_norm
+
+
+class Embedding(nn.Module):
+    """SiLU(Norm(W x))."""
+
+    def __init__(self, in_features: int, out_features: int, norm: str) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_features, out_features)
+        self.norm = make_norm(norm, out_features)
+
+    def forward(
+        self, x: Float[Tensor, "members in"], multiplicity: Float[Tensor, "members"]
+    ) -> Float[Tensor, "members out"]:
+        return silu(self.norm(self.linear(x), multiplicity))
+
+
+class NumberEmbedding(nn.Module):
+    """A length or a cosine: Gaussians, then two embeddings.
+
+    Args:
+        limits: where the first and the last Gaussian stand.
+        count: number of Gaussians.
+        widths: of the two embeddings.
+        norm: ``batch`` or ``layer``.
+    """
+
+    def __init__(
+        self, limits: tuple[float, float], count: int, widths: tuple[int, int], norm: str
+    ) -> None:
+        super().__init__()
+        self.basis = GaussianBasis(*limits, count)
+        self.narrow = Embedding(count, widths[0], norm)
+        self.wide = Embedding(*widths, norm)
+
+    def forward(
+        self, x: Float[Tensor, "members"], multiplicity: Float[Tensor, "members"]
+    ) -> Float[Tensor, "members features"]:
+        return self.wide(self.narrow(self.basis(x), multiplicity), multiplicity)
+
+
+class GaussianBasis(nn.Module):
+    """``exp(-γ (x - cₖ)²)`` for ``count`` centres cₖ spread evenly over [low, high].
+
+    γ is one over the spacing of the centres, as in the published ALIGNN; a Gaussian as wide as
+    the spacing would have one over its square.
+    """
+
+    centres: Tensor
+
+    def __init__(self, low: float, high: float, count: int) -> None:
+        super().__init__()
+        self.register_buffer("centres", torch.linspace(low, high, count), persistent=False)
+        self.gamma = (count - 1) / (high - low)
+
+    def forward(self, x: Float[Tensor, "members"]) -> Float[Tensor, "members centres"]:
+        return torch.exp(-self.gamma * (x.unsqueeze(1) - self.centres).square())

@@ -1,0 +1,112 @@
+"""Everything that can be wrong with a search space, found before the first trial."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from trialsmith.search.domains import identity
+from trialsmith.search.nearest import suggestion
+from trialsmith.search.space import Branch, Parameter, Space, among, ordered
+
+
+def problems(
+    parameters: tuple[Parameter, ...], known: Mapping[str, Any], names: Iterable[str] = ()
+) -> list[str]:
+    """A sentence for each mistake, beginning with the parameter's key.
+
+    Args:
+        known: config key → value, for the keys in some `when` that are configured, not searched.
+        names: every key of the configuration, to suggest from.
+    """
+    by_key = {parameter.key: parameter for parameter in parameters}
+    found = []
+    for parameter in parameters:
+        for branch in parameter.branches:
+            found += [f"{parameter.key} {problem}" for problem in branch.domain.problems()]
+        found += _unreachable(parameter)
+        for key, value in _conditions(parameter):
+            if key in by_key:
+                if not _possible(by_key[key], value):
+                    found.append(
+                        f"{parameter.key}: when {key}={identity(value)} can never be: "
+                        f"{key} takes {_taken(by_key[key])}"
+                    )
+            elif key not in known:
+                hint = suggestion(key, [*by_key, *names])
+                found.append(
+                    f"{parameter.key}: when {key} names what is neither searched nor "
+                    f"configured{hint}"
+                )
+    try:
+        ordered(parameters)
+    except ValueError as error:
+        found.append(f"parameters {error}")
+    return found
+
+
+def settled(parameters: tuple[Parameter, ...], known: Mapping[str, Any]) -> Space:
+    """The space that is left where the `known` values hold: branches that cannot be go.
+
+    Raises:
+        KeyError: a `when` names a key that is neither a parameter nor known.
+    """
+    searched = {parameter.key for parameter in parameters}
+    left = []
+    for parameter in parameters:
+        branches = []
+        for branch in parameter.branches:
+            outer = {key: wanted for key, wanted in branch.when.items() if key not in searched}
+            if not all(among(known[key], wanted) for key, wanted in outer.items()):
+                continue
+            inner = {key: wanted for key, wanted in branch.when.items() if key in searched}
+            branches.append(Branch(branch.domain, inner))
+            if not inner:
+                break  # what comes after it is never tried
+        if branches:
+            left.append(Parameter(parameter.key, tuple(branches)))
+    gone = searched - {parameter.key for parameter in left}
+    if not gone:
+        return Space(tuple(left))
+    # what depended on a parameter that is gone is gone as well
+    return settled(tuple(left), {**known, **dict.fromkeys(gone, _ABSENT)})
+
+
+_ABSENT = {"absent": "takes no part"}  # equal to no value of a search file
+
+
+def _conditions(parameter: Parameter) -> list[tuple[str, Any]]:
+    return [
+        (key, value)
+        for branch in parameter.branches
+        for key, wanted in branch.when.items()
+        for value in wanted
+    ]
+
+
+def _unreachable(parameter: Parameter) -> list[str]:
+    """Branches that an earlier one always takes the place of."""
+    found = []
+    for k, branch in enumerate(parameter.branches):
+        for earlier in parameter.branches[:k]:
+            if not earlier.when or identity(dict(earlier.when)) == identity(dict(branch.when)):
+                found.append(
+                    f"{parameter.key}: branch {k + 1} is never taken, an earlier one holds "
+                    "whenever it does; put the branch without `when` last"
+                )
+                break
+    return found
+
+
+def _possible(parameter: Parameter, value: Any) -> bool:
+    for branch in parameter.branches:
+        if branch.domain.problems():
+            return True  # reported already; say nothing that may be wrong
+        try:
+            branch.domain.accept(value)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
+def _taken(parameter: Parameter) -> str:
+    return " or ".join(identity(branch.domain.describe()) for branch in parameter.branches)

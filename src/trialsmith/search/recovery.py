@@ -1,0 +1,54 @@
+"""Trials that a dead sweeper left running."""
+
+import logging
+from collections.abc import Collection
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from trialsmith.search import ownership, waiting
+from trialsmith.search.outcome import Outcome
+
+log = logging.getLogger(__name__)
+
+
+def recover(study: optuna.Study, mine: Collection[int] = (), take_over: bool = False) -> list[int]:
+    """Settle the running trials whose owner is dead; returns their numbers.
+
+    A trial whose job had stored its result is finished with it. Any other is failed as interrupted
+    and queued again with the same parameters; an orphan that still trains it stops at its next
+    report, which finds the trial finished.
+
+    Args:
+        mine: trials that this process runs itself.
+        take_over: count owners on other hosts as dead.
+    """
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    lost = [t for t in running if t.number not in mine and _is_lost(t, take_over)]
+    for trial in lost:
+        _settle(study, trial)
+    return [trial.number for trial in lost]
+
+
+def _is_lost(trial: FrozenTrial, take_over: bool) -> bool:
+    owner = trial.user_attrs.get("owner")
+    if ownership.is_dead(owner):
+        return True
+    return take_over and ownership.host(owner) != ownership.host(ownership.me())
+
+
+def _settle(study: optuna.Study, trial: FrozenTrial) -> None:
+    owner = trial.user_attrs.get("owner", "nobody")
+    record = trial.user_attrs.get("result")
+    if record is not None:
+        waiting.finish(study, trial, Outcome.from_record(record))
+        log.info("trial %d: its sweeper (%s) is gone, its result was kept", trial.number, owner)
+        return
+    outcome = Outcome.interrupted(f"its sweeper ({owner}) is gone")
+    again = waiting.requeue(study, trial, outcome, trial.user_attrs.get("retries", 0))
+    log.info(
+        "trial %d: its sweeper (%s) is gone%s",
+        trial.number,
+        owner,
+        "; queued again" if again else "",
+    )

@@ -1,0 +1,126 @@
+"""Where a study is kept: a journal file by default, SQLite, or any address that Optuna knows.
+
+A journal is a file of JSON lines that several processes append to. Two things can spoil it, and
+both are met in crashes: a process that dies while it holds the lock, and a last line that is only
+half written. So the lock here is one that the kernel releases when its holder dies (Optuna's own
+waits for 30 seconds), and a torn line is moved aside before the next one is appended.
+"""
+
+import os
+import random
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import optuna
+from filelock import FileLock
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+from optuna.storages.journal._file import BaseJournalFileLock
+
+from trialsmith.errors import SearchError
+
+JOURNAL = "study.journal"
+DATABASE = "study.db"
+
+
+def storage_url(storage: str | None, folder: Path) -> str:
+    """The full address that `journal`, `sqlite` or any URL stands for in a study's folder."""
+    folder = folder.absolute()
+    if storage in (None, "journal"):
+        return f"journal://{folder / JOURNAL}"
+    if storage == "sqlite":
+        return f"sqlite:///{folder / DATABASE}"
+    if "://" not in str(storage):
+        raise SearchError(
+            f"hydra.sweeper.storage={storage} is neither journal, sqlite nor a URL such as "
+            "sqlite:///study.db, journal:///data/study.journal or postgresql+psycopg://host/name"
+        )
+    return str(storage)
+
+
+@lru_cache(maxsize=8)
+def open_storage(url: str) -> optuna.storages.BaseStorage:
+    """The storage at `url`, one object a process: its first load is what costs.
+
+    Raises:
+        SearchError: the address cannot be opened.
+    """
+    scheme, _, rest = url.partition("://")
+    try:
+        if scheme == "journal":
+            return JournalStorage(_journal(Path(rest)))
+        if scheme == "grpc":
+            host, _, port = rest.partition(":")
+            return optuna.storages.GrpcStorageProxy(host=host, port=int(port or 13000))
+        return retried(lambda: _open_database(url))
+    except Exception as error:
+        raise SearchError(
+            f"hydra.sweeper.storage={url} cannot be opened: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _journal(path: Path) -> JournalFileBackend:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return JournalFileBackend(str(path), HealingLock(path))
+
+
+def _open_database(url: str) -> optuna.storages.BaseStorage:
+    if not url.startswith("sqlite:///"):
+        return optuna.storages.get_storage(url)
+    folder = Path(url.removeprefix("sqlite:///")).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    # SQLite has one writer at a time: the others wait
+    connect = {"connect_args": {"timeout": 100}}
+    return optuna.storages.get_storage(optuna.storages.RDBStorage(url, engine_kwargs=connect))
+
+
+def retried(action: Any, attempts: int = 5) -> Any:
+    """`action()`, again after a while: processes that create one database at once collide."""
+    for attempt in range(attempts):
+        try:
+            return action()
+        except Exception:
+            if attempt == attempts - 1:
+                raise
+            time.sleep(random.uniform(0.1, 0.5) * 2**attempt)
+    return None
+
+
+class HealingLock(BaseJournalFileLock):
+    """The lock of a journal: released when its holder dies, and mending what the death left.
+
+    A line without an end is what a crash left of a write. Whoever gets the lock next cuts it off,
+    into `<journal>.torn`, before appending behind it.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        # not Optuna's `.lock`, which programs with Optuna's own lock would break by force
+        self._lock = FileLock(f"{journal}.flock")
+
+    def acquire(self) -> bool:
+        self._lock.acquire()
+        if not _ends_whole(self._journal):
+            _cut_torn_line(self._journal)
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _cut_torn_line(path: Path) -> None:
+    with path.open("rb+") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        with path.with_name(f"{path.name}.torn").open("ab") as aside:
+            aside.write(content[whole:] + b"\n")
+        file.truncate(whole)

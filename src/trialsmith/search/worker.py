@@ -1,0 +1,94 @@
+"""The inside of a slot: a process that runs one trial after another until the sweep ends."""
+
+import ctypes
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from trialsmith.search import memory
+from trialsmith.search.outcome import Outcome, outcome_of_error
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial to run: its number and the overrides that make its configuration."""
+
+    number: int
+    overrides: tuple[str, ...]
+
+
+def serve(connection: Connection, parent: int) -> None:
+    """Run what comes down the pipe: first a pickled `run(job) -> Outcome`, then jobs, then None."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the sweep's to handle
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.setpgrp()  # what the trial starts is ended with it
+    die_with(parent)
+    try:
+        run = pickle.loads(connection.recv_bytes())
+    except Exception as error:
+        failed = outcome_of_error(error)
+
+        def run(job: Job) -> Outcome:
+            return failed
+
+    while (job := _next(connection)) is not None:
+        memory.reset_peak()
+        connection.send(run(job))
+        memory.release()
+
+
+def _next(connection: Connection) -> Job | None:
+    try:
+        job: Job | None = connection.recv()
+    except EOFError:
+        return None
+    return job
+
+
+def die_with(parent: int) -> None:
+    """End this process when its parent ends, however that happens."""
+    try:
+        ctypes.CDLL("libc.so.6").prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    except (OSError, AttributeError):  # not Linux
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:  # it ended before the kernel was asked
+        os._exit(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+@contextmanager
+def console_in(path: Path) -> Iterator[None]:
+    """Everything that this process prints goes to the end of `path`, native code included."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+    with path.open("ab") as file:
+        _flush()
+        for descriptor in before:
+            os.dup2(file.fileno(), descriptor)
+    try:
+        yield
+    finally:
+        _flush()
+        for descriptor, saved in before.items():
+            os.dup2(saved, descriptor)
+            os.close(saved)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()

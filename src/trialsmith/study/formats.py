@@ -1,0 +1,108 @@
+"""A study's values as JSON, YAML and CSV text that other programs read back unharmed."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import yaml
+
+
+def to_json(value: Any) -> str:
+    """Indented JSON. NaN and infinities, which JSON lacks, become "NaN", "Infinity", "-Infinity".
+
+    Python's `float` and JavaScript's `Number` read those strings back.
+    """
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """`value` with nothing in it that JSON lacks."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="milliseconds")
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what PyYAML leaves open and others read otherwise, or it reads back changed."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if text.isprintable() else '"'  # U+0085 and its like would become line breaks
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+# 1e-4 is a number to YAML 1.2 and OmegaConf, though not to PyYAML
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+"), None
+)
+
+
+def to_yaml(value: Any) -> str:
+    """Block YAML in the given order of keys."""
+    return yaml.dump(
+        _plain_yaml(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+def _plain_yaml(value: Any) -> Any:
+    if isinstance(value, float):
+        return value  # YAML has .nan and .inf
+    if isinstance(value, Mapping):
+        return {str(key): _plain_yaml(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain_yaml(item) for item in value]
+    return plain(value)
+
+
+def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Comma-separated text, every cell quoted: commas and line breaks in values do no harm.
+
+    A column that a row lacks is an empty cell; None is null; lists and mappings are JSON. Text
+    that a spreadsheet would take for a formula is guarded (see `guard`).
+    """
+    text = io.StringIO()
+    table = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    table.writerow([guard(name) for name in columns])
+    table.writerows([_cell(row[c]) if c in row else "" for c in columns] for row in rows)
+    return text.getvalue()
+
+
+def guard(text: str) -> str:
+    """`text` with an apostrophe before it where a spreadsheet would run it or a reader lose it.
+
+    Spreadsheets run cells that begin with = + - @ or a tab, unless they are numbers. The empty
+    text is guarded too, so that it differs from a missing value. `unguard` undoes it.
+    """
+    return f"'{text}" if text == "" or (text[0] in "=+-@\t\r\n'" and not _number(text)) else text
+
+
+def unguard(cell: str) -> str:
+    """The text that `guard` made `cell` of."""
+    return cell.removeprefix("'")
+
+
+def _cell(value: Any) -> str:
+    value = plain(value)
+    return guard(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text == text.strip()

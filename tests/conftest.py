@@ -1,0 +1,24 @@
+"""Shapes in signatures are checked while the tests run; real data are used where at hand."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("DGLBACKEND", "pytorch")
+
+from jaxtyping import install_import_hook
+
+# Before the first import of trialsmith: every annotated shape is then enforced.
+install_import_hook("trialsmith", "beartype.beartype")
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real data that stand beside the repository on the developers' machines and in CI."""
+    folder = Path(os.environ.get("TRIALSMITH_SHARED", ROOT.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"real data are not at hand: {folder}/data is missing")
+    return folder

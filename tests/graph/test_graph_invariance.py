@@ -1,0 +1,105 @@
+"""A graph is the crystal's, not that of how it is written down."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from random_layers import outputs
+
+from trialsmith.graph import CrystalGraph, GraphBuilder, Structure
+
+
+def permuted(crystal: Structure, random: np.random.Generator) -> Structure:
+    order = random.permutation(len(crystal))
+    return Structure(crystal.numbers[order], crystal.positions[order], crystal.cell)
+
+
+def rotated(crystal: Structure, random: np.random.Generator) -> Structure:
+    turn = np.linalg.qr(random.normal(size=(3, 3)))[0]
+    turn *= np.linalg.det(turn)
+    return Structure(crystal.numbers, crystal.positions @ turn, crystal.cell @ turn)
+
+
+def reflected(crystal: Structure, random: np.random.Generator) -> Structure:
+    mirror = np.diag([1.0, 1.0, -1.0])
+    return Structure(crystal.numbers, crystal.positions @ mirror, crystal.cell @ mirror)
+
+
+def translated(crystal: Structure, random: np.random.Generator) -> Structure:
+    return Structure(crystal.numbers, crystal.positions + random.normal(size=3) * 9, crystal.cell)
+
+
+def other_vectors(crystal: Structure, random: np.random.Generator) -> Structure:
+    cell = np.array([[2, 1, 0], [1, 1, 0], [-3, 2, 1]]) @ crystal.cell
+    images = random.integers(-2, 3, (len(crystal), 3))
+    return Structure(crystal.numbers, crystal.positions + images @ cell, cell)
+
+
+def supercell(crystal: Structure, random: np.random.Generator) -> Structure:
+    """Three times the cell, along a skewed vector."""
+    positions = np.concatenate([crystal.positions + i * crystal.cell[0] for i in range(3)])
+    cell = np.array([[3, 0, 0], [1, 1, 0], [2, 0, 1]]) @ crystal.cell
+    return permuted(Structure(np.tile(crystal.numbers, 3), positions, cell), random)
+
+
+WRITINGS = [permuted, rotated, reflected, translated, other_vectors, supercell]
+COUNTED = ("species", "bond_source", "angle_source")
+
+
+def counts(graph: CrystalGraph) -> np.ndarray:
+    return np.array([len(getattr(graph, name)) for name in COUNTED])
+
+
+def members(graph: CrystalGraph) -> dict[tuple[int, ...], np.ndarray]:
+    """Sorted lengths by the elements at the ends, and cosines by the elements of three atoms."""
+    source, target = graph.species[graph.bond_source], graph.species[graph.bond_target]
+    middle = np.column_stack([source, target])
+    three = np.column_stack([source[graph.angle_source], middle[graph.angle_target]])
+    found = {}
+    for kinds, values in ((middle, graph.bond_length), (three, graph.angle_cosine)):
+        for kind in np.unique(kinds, axis=0):
+            found[tuple(kind)] = np.sort(values[(kinds == kind).all(axis=1)])
+    return found
+
+
+def check_same(builder: GraphBuilder, crystal: Structure, other: Structure) -> None:
+    graph, same = builder(crystal), builder(other)
+    cells = len(other) // len(crystal)
+    np.testing.assert_array_equal(counts(same), counts(graph) * (1 if builder.symmetry else cells))
+    for kind, values in members(graph).items():
+        repeated = values if builder.symmetry else np.repeat(values, cells)
+        np.testing.assert_allclose(members(same)[kind], repeated, atol=3e-6)
+    total = same.atom_multiplicity.sum(), same.bond_multiplicity.sum()
+    expected = graph.atom_multiplicity.sum() * cells, graph.bond_multiplicity.sum() * cells
+    assert total == expected
+    np.testing.assert_allclose(outputs(same), outputs(graph), atol=1e-5)
+
+
+@pytest.mark.parametrize("symmetry", [False, True])
+@pytest.mark.parametrize("rewrite", WRITINGS)
+def test_known_crystals(
+    crystal: Structure,
+    rewrite: Callable[[Structure, np.random.Generator], Structure],
+    symmetry: bool,
+):
+    other = rewrite(crystal, np.random.default_rng(1))
+    check_same(GraphBuilder(symmetry=symmetry), crystal, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("symmetry", [False, True])
+@pytest.mark.parametrize("rewrite", WRITINGS)
+def test_real_crystals(real_crystals, rewrite, symmetry):
+    random = np.random.default_rng(2)
+    for crystal in real_crystals.values():
+        check_same(GraphBuilder(symmetry=symmetry), crystal, rewrite(crystal, random))
+
+
+def test_random_layers_tell_crystals_apart(known):
+    """Else the laws above would hold of anything."""
+    seen = np.array([outputs(GraphBuilder()(crystal)) for crystal in known.values()])
+    apart = np.abs(seen[:, None] - seen[None]).max(axis=-1)
+    assert apart[~np.eye(len(seen), dtype=bool)].min() > 1e-2
+    longer = known["fcc"]
+    longer = Structure(longer.numbers, longer.positions, longer.cell * 1.001)
+    assert np.abs(outputs(GraphBuilder()(longer)) - seen[0]).max() > 1e-4

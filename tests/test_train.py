@@ -1,0 +1,111 @@
+"""`python train.py` as a user runs it: what it leaves, and that it leaves the same again."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = [
+    "data.limit=40", "data.batch_size=16", "trainer.max_epochs=3", "threads=1",
+    "model.alignn_layers=2", "model.gcn_layers=1", "model.hidden_features=32",
+    "model.dropout=0.1", "fusion.middle.hidden_dim=16",
+]  # fmt: skip
+
+
+def train(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "train.py", *SMALL, f"hydra.run.dir={folder}", *overrides]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    done = train(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_a_run_leaves_what_is_promised(run: Path) -> None:
+    names = {path.name for path in run.iterdir()}
+    assert names >= {
+        ".hydra", "config.yaml", "provenance.yaml", "train.log", "metrics.json", "history.csv",
+        "predictions.csv", "y_pred.npy", "y_true.npy", "checkpoints", "tensorboard",
+    }  # fmt: skip
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+
+
+@pytest.mark.slow
+def test_metrics_history_and_predictions_agree(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    history = pd.read_csv(run / "history.csv")
+    (target,) = metrics["units"]
+    assert metrics["units"][target] == "eV/atom"
+    # the score is the best epoch's, and the predictions are made with that epoch's weights
+    assert metrics["best"] == pytest.approx(history["val/mae"].min())
+    assert metrics["best_epoch"] == history["val/mae"].idxmin()
+    assert metrics["val"][target]["mae"] == pytest.approx(metrics["best"], rel=1e-4)
+    true, predicted = np.load(run / "y_true.npy"), np.load(run / "y_pred.npy")
+    assert np.abs(true - predicted).mean() == pytest.approx(metrics["test"][target]["mae"])
+    table = pd.read_csv(run / "predictions.csv")
+    assert set(table["split"]) == {"val", "test"}
+    assert not table["id"].duplicated().any()
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_numbers_bit_for_bit(run: Path, tmp_path: Path) -> None:
+    assert train(tmp_path).returncode == 0
+    for name in ("metrics.json", "predictions.csv"):
+        assert (tmp_path / name).read_bytes() == (run / name).read_bytes()
+    columns = ["train/loss", "val/loss", "val/mae"]
+    ours, theirs = (pd.read_csv(p / "history.csv")[columns] for p in (tmp_path, run))
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+
+
+@pytest.mark.slow
+def test_a_run_can_be_made_again_from_its_folder_alone(run: Path, tmp_path: Path) -> None:
+    command = [
+        *(sys.executable, "train.py", "--config-path", str(run / ".hydra")),
+        *("--config-name", "config", f"hydra.run.dir={tmp_path}"),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "metrics.json").read_bytes() == (run / "metrics.json").read_bytes()
+
+
+@pytest.mark.slow
+def test_another_seed_gives_other_numbers(run: Path, tmp_path: Path) -> None:
+    assert train(tmp_path, "seed=1").returncode == 0
+    ours, theirs = (json.loads((p / "metrics.json").read_text()) for p in (tmp_path, run))
+    assert ours["best"] != theirs["best"]
+
+
+@pytest.mark.slow
+def test_tensorboard_shows_the_hyperparameters_with_the_score(run: Path) -> None:
+    events = EventAccumulator(str(run / "tensorboard")).Reload()
+    assert "_hparams_/session_start_info" in events.summary_metadata
+    best = [event.value for event in events.Scalars("best/val/mae")]
+    assert best == sorted(best, reverse=True)
+    assert best[-1] == pytest.approx(json.loads((run / "metrics.json").read_text())["best"])
+
+
+@pytest.mark.slow
+def test_config_yaml_is_resolved(run: Path) -> None:
+    assert "${" not in (run / "config.yaml").read_text()
+    assert yaml.safe_load((run / "config.yaml").read_text())["data"]["batch_size"] == 16
+
+
+def test_help_names_the_groups_and_the_commands() -> None:
+    done = subprocess.run(
+        [sys.executable, "train.py", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0
+    for word in ("hparams_search=alignn_fusion", "fusion: ", "optimizer: "):
+        assert word in done.stdout

@@ -1,0 +1,261 @@
+"""The learner, its schedules and its callbacks, on a line that any optimizer can find."""
+
+import csv
+import math
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import lightning.pytorch as pl
+import numpy as np
+import pytest
+import torch
+from optuna import TrialPruned
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+from torch import Tensor, nn
+
+from trialsmith import schedules
+from trialsmith.callbacks import History, Objective, best_checkpoint, early_stopping
+from trialsmith.errors import Diverged, InfeasibleConfig
+from trialsmith.learner import Learner
+from trialsmith.metrics import score
+from trialsmith.result import predict
+
+
+@dataclass
+class Points:
+    x: Tensor
+    target: Tensor
+    ids: list[str]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def to(self, device: torch.device, **_: object) -> "Points":
+        return Points(self.x.to(device), self.target.to(device), self.ids)
+
+
+class Line(nn.Module):
+    def __init__(self, outputs: int = 1) -> None:
+        super().__init__()
+        self.weight = nn.Linear(3, outputs)
+
+    def forward(self, batch: Points) -> Tensor:
+        return self.weight(batch.x)
+
+
+@dataclass
+class Scaler:
+    mean: Tensor
+    std: Tensor
+
+
+def points(n: int = 64, outputs: int = 1, scale: float = 1.0, shift: float = 0.0) -> list[Points]:
+    rng = torch.Generator().manual_seed(1)
+    x = torch.randn(n, 3, generator=rng)
+    y = x @ torch.randn(3, outputs, generator=rng) + 0.1 * torch.randn(n, outputs, generator=rng)
+    batch = Points(x, shift + scale * y, [str(i) for i in range(n)])
+    return [
+        Points(batch.x[i : i + 16], batch.target[i : i + 16], batch.ids[i : i + 16])
+        for i in range(0, n, 16)
+    ]
+
+
+def loader(batches: list[Points]) -> torch.utils.data.DataLoader:
+    return torch.utils.data.DataLoader(batches, batch_size=None)
+
+
+def learner(batches: list[Points], lr: float = 0.1, schedule=schedules.constant) -> Learner:
+    y = torch.cat([b.target for b in batches])
+    torch.manual_seed(0)
+    return Learner(
+        model=Line(y.shape[1]),
+        loss=nn.MSELoss(),
+        optimizer=partial(torch.optim.AdamW, lr=lr),
+        schedule=schedule,
+        scaler=Scaler(y.mean(0), y.std(0)),
+    )
+
+
+def fit(tmp_path: Path, module: Learner, batches: list[Points], epochs: int = 5, callbacks=()):
+    trainer = pl.Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=any(isinstance(c, pl.callbacks.ModelCheckpoint) for c in callbacks),
+        callbacks=list(callbacks),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    trainer.fit(module, loader(batches), loader(batches))
+    return trainer
+
+
+def test_the_unit_of_the_target_changes_the_errors_and_nothing_else(tmp_path: Path) -> None:
+    """y → a y + b: the training on standardised targets is the same, the errors scale by a."""
+    in_eV, in_meV = points(), points(scale=1000.0, shift=5.0)
+    a, b = learner(in_eV), learner(in_meV)
+    fit(tmp_path, a, in_eV)
+    fit(tmp_path, b, in_meV)
+    errors_a, errors_b = a.trainer.callback_metrics, b.trainer.callback_metrics
+    assert float(errors_b["val/mae"]) == pytest.approx(1000 * float(errors_a["val/mae"]), rel=1e-3)
+    assert float(errors_b["val/r2"]) == pytest.approx(float(errors_a["val/r2"]), rel=1e-4)
+    assert float(errors_b["val/loss"]) == pytest.approx(float(errors_a["val/loss"]), rel=1e-3)
+
+
+def test_logged_metrics_are_those_of_the_predictions(tmp_path: Path) -> None:
+    batches = points(outputs=2)
+    module = learner(batches)
+    trainer = fit(
+        tmp_path, module, batches, callbacks=[best_checkpoint("val/mae", "minimize", tmp_path)]
+    )
+    logged = {k: float(v) for k, v in trainer.callback_metrics.items()}
+    result = predict(trainer, module, loader(batches), None)
+    assert logged["val/mae"] == pytest.approx(
+        mean_absolute_error(result.true, result.predicted), rel=1e-5
+    )
+    assert math.isfinite(logged["train/loss"])
+
+
+def test_scores_agree_with_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    true, predicted = rng.normal(size=(50, 3)), rng.normal(size=(50, 3))
+    ours = score(torch.tensor(predicted), torch.tensor(true))
+    columns = {"multioutput": "raw_values"}
+    assert ours["mae"].numpy() == pytest.approx(mean_absolute_error(true, predicted, **columns))
+    assert ours["rmse"].numpy() ** 2 == pytest.approx(
+        mean_squared_error(true, predicted, **columns)
+    )
+    assert ours["r2"].numpy() == pytest.approx(r2_score(true, predicted, **columns), rel=1e-5)
+
+
+def test_a_single_validation_sample_has_an_error_but_no_r2(tmp_path: Path) -> None:
+    batches = points()
+    module = learner(batches)
+    trainer = pl.Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    one = [Points(batches[0].x[:1], batches[0].target[:1], ["0"])]
+    trainer.fit(module, loader(batches), loader(one))
+    assert "val/mae" in trainer.callback_metrics
+    assert "val/r2" not in trainer.callback_metrics
+
+
+class Diary:
+    """A trial that remembers what it was told, and prunes when asked to."""
+
+    def __init__(self, prune_at: int | None = None) -> None:
+        self.reports: dict[int, float] = {}
+        self.prune_at = prune_at
+
+    def report(self, value: float, step: int) -> None:
+        self.reports[step] = value
+        if step == self.prune_at:
+            raise TrialPruned
+
+
+def test_the_score_is_the_best_epochs_and_every_epoch_is_reported(tmp_path: Path) -> None:
+    batches, trial = points(), Diary()
+    objective = Objective("val/mae", "minimize", trial)
+    history = History(tmp_path)
+    # a learning rate so high that the last epoch is not the best
+    trainer = fit(tmp_path, learner(batches, lr=5.0), batches, 8, [history, objective])
+    assert list(trial.reports) == list(range(8))
+    assert objective.best == min(trial.reports.values())
+    assert trial.reports[objective.best_epoch] == objective.best
+    assert objective.best < trial.reports[7]
+    assert float(trainer.callback_metrics["best/val/mae"]) == pytest.approx(objective.best)
+
+
+def test_a_pruned_run_leaves_its_history(tmp_path: Path) -> None:
+    batches = points()
+    with pytest.raises(TrialPruned):
+        fit(
+            tmp_path,
+            learner(batches),
+            batches,
+            8,
+            [History(tmp_path), Objective("val/mae", "minimize", Diary(prune_at=2))],
+        )
+    rows = list(csv.DictReader((tmp_path / "history.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert all(math.isfinite(float(row["train/loss"])) for row in rows)
+
+
+def test_a_diverged_run_says_so(tmp_path: Path) -> None:
+    batches = points()
+    module = learner(batches)
+    with torch.no_grad():
+        module.model.weight.bias.fill_(math.nan)
+    with pytest.raises(Diverged, match=r"val/mae is nan in epoch 0.*optimizer\.lr"):
+        fit(tmp_path, module, batches, 3, [Objective("val/mae", "minimize")])
+
+
+def test_an_unknown_monitor_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    batches = points()
+    with pytest.raises(InfeasibleConfig, match=r"val/accuracy is not a metric.*val/mae"):
+        fit(tmp_path, learner(batches), batches, 1, [Objective("val/accuracy", "maximize")])
+
+
+def test_the_checkpoint_is_the_best_epochs(tmp_path: Path) -> None:
+    batches, trial = points(), Diary()
+    module = learner(batches, lr=5.0)
+    keep = best_checkpoint("val/mae", "minimize", tmp_path / "checkpoints")
+    trainer = fit(tmp_path, module, batches, 8, [keep, Objective("val/mae", "minimize", trial)])
+    result = predict(trainer, module, loader(batches), keep.best_model_path)
+    assert np.abs(result.true - result.predicted).mean() == pytest.approx(
+        min(trial.reports.values()), rel=1e-5
+    )
+
+
+def test_early_stopping_waits_for_its_patience(tmp_path: Path) -> None:
+    batches, trial = points(), Diary()
+    stop = early_stopping("val/mae", "minimize", patience=3)
+    fit(
+        tmp_path,
+        learner(batches, lr=0.0),
+        batches,
+        50,
+        [stop, Objective("val/mae", "minimize", trial)],
+    )
+    # the first epoch is the best for ever: three more are waited for
+    assert len(trial.reports) == 4
+    assert early_stopping("val/mae", "minimize", patience=None) is None
+
+
+def rates(tmp_path: Path, schedule, epochs: int = 10, **trainer) -> list[float]:
+    batches = points()
+    history = History(tmp_path)
+    fit(tmp_path, learner(batches, lr=0.01, schedule=schedule), batches, epochs, [history])
+    return [row["lr"] for row in history.rows]
+
+
+def test_one_cycle_rises_to_the_learning_rate_and_falls_to_zero(tmp_path: Path) -> None:
+    lr = rates(tmp_path, partial(schedules.one_cycle, warmup=0.5))
+    peak = lr.index(max(lr))
+    assert max(lr) == pytest.approx(0.01, rel=0.05)
+    assert 3 <= peak <= 5
+    assert lr[:peak] == sorted(lr[:peak])
+    assert lr[peak:] == sorted(lr[peak:], reverse=True)
+    assert lr[-1] < 1e-4
+
+
+def test_one_cycle_takes_a_run_of_a_single_step() -> None:
+    optimizer = torch.optim.AdamW([torch.zeros(1, requires_grad=True)], lr=0.1)
+    assert schedules.one_cycle(optimizer, steps=1)["interval"] == "step"
+
+
+def test_constant_stays_and_plateau_falls(tmp_path: Path) -> None:
+    assert rates(tmp_path, schedules.constant) == [0.01] * 10
+    # val/loss cannot fall for ever by 100 %: a plateau by construction of the threshold
+    plateau = partial(
+        schedules.plateau, monitor="val/r2", direction="minimize", factor=0.1, patience=1
+    )
+    assert rates(tmp_path, plateau)[-1] < 0.01
