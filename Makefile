@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 run: setup      ## a small real search on built-in data
-	$(BIN)/python train.py -m hparams_search=alignn_fusion experiment=quick
+	$(BIN)/python train.py -m hparams_search=alignn_fusion fusion=middle experiment=quick
 
 test: setup     ## every test, the slow ones too
 	$(BIN)/python -m pytest

@@ -22,15 +22,9 @@ def problems(
     for parameter in parameters:
         for branch in parameter.branches:
             found += [f"{parameter.key} {problem}" for problem in branch.domain.problems()]
-        found += _unreachable(parameter)
-        for key, value in _conditions(parameter):
-            if key in by_key:
-                if not _possible(by_key[key], value):
-                    found.append(
-                        f"{parameter.key}: when {key}={identity(value)} can never be: "
-                        f"{key} takes {_taken(by_key[key])}"
-                    )
-            elif key not in known:
+        found += _unreachable(parameter) + _never_searched(parameter, by_key)
+        for key in dict.fromkeys(key for branch in parameter.branches for key in branch.when):
+            if key not in by_key and key not in known:
                 hint = suggestion(key, [*by_key, *names])
                 found.append(
                     f"{parameter.key}: when {key} names what is neither searched nor "
@@ -73,13 +67,22 @@ def settled(parameters: tuple[Parameter, ...], known: Mapping[str, Any]) -> Spac
 _ABSENT = {"absent": "takes no part"}  # equal to no value of a search file
 
 
-def _conditions(parameter: Parameter) -> list[tuple[str, Any]]:
-    return [
-        (key, value)
-        for branch in parameter.branches
-        for key, wanted in branch.when.items()
-        for value in wanted
-    ]
+def _never_searched(parameter: Parameter, by_key: Mapping[str, Parameter]) -> list[str]:
+    """A parameter none of whose branches can hold.
+
+    One that cannot is no mistake: whoever narrows a parameter leaves branches of others behind.
+    """
+    impossible = []
+    for branch in parameter.branches:
+        never = [
+            f"when {key}={identity(list(wanted))} can never be: {key} takes {_taken(by_key[key])}"
+            for key, wanted in branch.when.items()
+            if key in by_key and not any(_possible(by_key[key], value) for value in wanted)
+        ]
+        if not never:
+            return []
+        impossible += never
+    return [f"{parameter.key}: {why}" for why in dict.fromkeys(impossible)]
 
 
 def _unreachable(parameter: Parameter) -> list[str]:
