@@ -15,7 +15,7 @@ import yaml
 from study_examples import begin, search
 
 from trialsmith.study.folder import StudyFolder
-from trialsmith.study.table import StudyTable
+from trialsmith.study.table import STATES, StudyTable
 
 ALWAYS = {
     "all_trials.csv",
@@ -63,6 +63,21 @@ def test_every_file_tells_of_the_same_best_trial(conditional: optuna.Study, fold
     summary = valid_json(folder / "study_summary.json")
     assert summary["best_trial"]["number"] == best.number
     assert [trial["number"] for trial in summary["trials"]] == list(range(40))
+
+
+def test_a_trial_that_ended_is_told_in_its_own_folder(
+    conditional: optuna.Study, folder: Path
+) -> None:
+    gone = conditional.trials[0]
+    for trial in conditional.trials[1:]:
+        (folder / trial.user_attrs["folder"]).mkdir(parents=True)
+    StudyFolder(folder).update(conditional)
+    for trial in conditional.trials[1:]:
+        text = (folder / trial.user_attrs["folder"] / "trial_info.yaml").read_text()
+        info = yaml.safe_load(text)
+        assert (info["number"], info["params"]) == (trial.number, trial.user_attrs["params"])
+        assert info["state"] == STATES[trial.state]
+    assert not (folder / gone.user_attrs["folder"]).exists(), "a deleted folder came back"
 
 
 def test_all_trials_loads_with_its_columns_intact(conditional: optuna.Study, folder: Path) -> None:

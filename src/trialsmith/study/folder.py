@@ -9,8 +9,9 @@ import optuna
 
 from trialsmith.study.best_config import best_config
 from trialsmith.study.figures import pages
+from trialsmith.study.formats import to_yaml
 from trialsmith.study.page import PLOTLY, plotly_source
-from trialsmith.study.results import result_files
+from trialsmith.study.results import result_files, trial_info
 from trialsmith.study.table import StudyTable, read
 from trialsmith.study.writing import replace_link, replace_text
 
@@ -41,6 +42,7 @@ class StudyFolder:
         self._closing = False
         self._failed = False
         self._writer: threading.Thread | None = None
+        self._recorded: set[int] = set()
 
     def update(self, study: optuna.Study) -> StudyTable:
         """Write every file of `study` from its storage, each in one step; return what was read.
@@ -53,6 +55,7 @@ class StudyFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             self._write(result_files(table))
             self._write_best(table)
+            self._write_trials(table)
             if not (self.path / PLOTLY).exists():
                 replace_text(self.path / PLOTLY, plotly_source())
             self._write(pages(table))
@@ -133,3 +136,14 @@ class StudyFolder:
             trial = self.path / best.folder
             config = best_config(table.name, best.number, trial, self.path)
         self._write({"best_config.yaml": config})
+
+    def _write_trials(self, table: StudyTable) -> None:
+        """`trial_info.yaml` into the folder of each trial that has ended."""
+        for trial in table.trials:
+            if trial.end is None or trial.folder is None or trial.number in self._recorded:
+                continue
+            self._recorded.add(trial.number)
+            folder = self.path / trial.folder
+            # one that was deleted, or that another host has, is let be
+            if folder.is_dir():
+                replace_text(folder / "trial_info.yaml", to_yaml(trial_info(table, trial)))
