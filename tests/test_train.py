@@ -50,7 +50,7 @@ def test_metrics_history_and_predictions_agree(run: Path) -> None:
     assert metrics["units"][target] == "eV/atom"
     # the score is the best epoch's, and the predictions are made with that epoch's weights
     assert metrics["best"] == pytest.approx(history["val/mae"].min())
-    assert metrics["best_epoch"] == history["val/mae"].idxmin()
+    assert metrics["best_epoch"] == history["epoch"][history["val/mae"].idxmin()]
     assert metrics["val"][target]["mae"] == pytest.approx(metrics["best"], rel=1e-4)
     true, predicted = np.load(run / "y_true.npy"), np.load(run / "y_pred.npy")
     assert np.abs(true - predicted).mean() == pytest.approx(metrics["test"][target]["mae"])

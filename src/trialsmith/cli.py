@@ -47,7 +47,7 @@ def report(study: Study, storage: Storage = None) -> None:
     except OSError as error:
         _refuse(f"{folder} cannot be written: {error}")
     console = Console()
-    console.print(last_screen(table, folder))
+    console.print(last_screen(table, folder), crop=False)
     for page in PAGES:
         console.print(f"Page       {folder / page}", highlight=False, soft_wrap=True)
 

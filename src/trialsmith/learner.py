@@ -1,7 +1,7 @@
 """How any model here is trained: the only LightningModule. Its parts are handed in."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import lightning.pytorch as pl
 import torch
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from trialsmith.metrics import regression
+from trialsmith.metrics import defined, regression
 
 
 @runtime_checkable
@@ -35,6 +35,9 @@ class Learner(pl.LightningModule):
     The loss sees z = (y − μ) / σ with μ and σ of the training split; the model predicts ẑ and the
     metrics compare μ + σẑ with y. μ and σ are kept in the checkpoint, so that a trained model
     speaks the target's unit wherever it is loaded.
+
+    `val/mae`, `val/rmse` and `val/r2` are in the target's own unit. Of several targets they are the
+    mean over the targets of error/σ and of R²: every target counts alike, whatever its unit.
 
     Args:
         model: from a batch to (samples, targets), in standardised units.
@@ -64,6 +67,11 @@ class Learner(pl.LightningModule):
         self.register_buffer("std", torch.as_tensor(scaler.std, dtype=torch.float32).clone())
         self.val_metrics = regression(outputs=len(self.mean))
 
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The metrics that can be monitored."""
+        return ("val/loss", *(f"val/{name}" for name in self.val_metrics))
+
     def forward(self, batch: Any) -> Float[Tensor, "samples targets"]:
         """Predictions in the targets' own units."""
         return self.mean + self.std * self.model(batch)
@@ -81,15 +89,12 @@ class Learner(pl.LightningModule):
         self.val_metrics.update(predicted.squeeze(-1), batch.target.squeeze(-1))
 
     def on_validation_epoch_end(self) -> None:
-        # R² needs two samples; one validation sample still has an error
-        enough = int(cast(Tensor, self.val_metrics["r2"].total)) > 1
-        metrics = {
-            name: metric.compute()
-            for name, metric in self.val_metrics.items()
-            if name != "r2" or enough
-        }
+        metrics = defined(self.val_metrics)
         self.val_metrics.reset()
         for name, value in metrics.items():
+            if len(self.std) > 1 and name != "r2":
+                # eV and GPa have no mean: errors of several targets are told in their own σ
+                value = value / self.std
             self.log(f"val/{name}", value.mean())
 
     def predict_step(self, batch: Any, index: int) -> tuple[list[str], Tensor, Tensor]:
@@ -99,7 +104,10 @@ class Learner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         optimizer = self._optimizer(self.model.parameters())
         steps = int(self.trainer.estimated_stepping_batches)
-        return {"optimizer": optimizer, "lr_scheduler": self._schedule(optimizer, steps)}
+        schedule = self._schedule(optimizer, steps)
+        if "monitor" in schedule:  # it can only be looked at where there was a validation
+            schedule.setdefault("frequency", self.trainer.check_val_every_n_epoch or 1)
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def _standardised(self, batch: Batch) -> Tensor:
         return (batch.target - self.mean) / self.std

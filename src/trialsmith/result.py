@@ -30,17 +30,26 @@ class Predictions:
 
     def summary(self, targets: Sequence[Any]) -> str:
         """The errors on one line, with the targets' units."""
-        return "; ".join(
-            f"{target.name} MAE {error['mae']:.4g} {target.unit}, RMSE {error['rmse']:.4g}"
-            for target, error in zip(targets, self.errors(targets).values(), strict=True)
-        )
+        lines = []
+        for target, error in zip(targets, self.errors(targets).values(), strict=True):
+            unit = f" {target.unit}" if target.unit else ""
+            r2 = f", R² {error['r2']:.3f}" if "r2" in error else ""
+            lines.append(
+                f"{target.name} MAE {error['mae']:.4g}{unit}, RMSE {error['rmse']:.4g}{unit}{r2}"
+            )
+        return "; ".join(lines)
 
 
 def predict(
     trainer: pl.Trainer, learner: pl.LightningModule, loader: Any, checkpoint: str | None
 ) -> Predictions:
     """Predictions on `loader` with the weights of `checkpoint`; None: the weights as they are."""
-    batches = trainer.predict(learner, loader, ckpt_path=checkpoint, weights_only=True)
+    if checkpoint:
+        # Not by the trainer's `ckpt_path`: after a fit with averaged weights Lightning goes back
+        # to the weights that were not averaged, and the checkpoint's score is of the averaged.
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        learner.load_state_dict(state["state_dict"])
+    batches = trainer.predict(learner, loader)
     ids, predicted, true = zip(*(batches or []), strict=True)
     return Predictions(
         ids=[name for batch in ids for name in batch],

@@ -8,6 +8,8 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, ReduceLROnPlateau
 
+from trialsmith.direction import mode_of
+
 
 def constant(optimizer: Optimizer, steps: int) -> dict[str, Any]:
     """The learning rate stays what it is."""
@@ -37,7 +39,7 @@ def plateau(
     """Multiply the learning rate by `factor` after `patience` epochs without a better `monitor`."""
     scheduler = ReduceLROnPlateau(
         optimizer,
-        mode="min" if direction == "minimize" else "max",
+        mode=mode_of(direction, monitor),
         factor=factor,
         patience=patience,
     )

@@ -220,7 +220,7 @@ def test_a_database_that_is_none(open_data: Open, tmp_path: Path) -> None:
         ({"fractions": [1.2, -0.1, -0.1]}, "three numbers from 0 to 1"),
         ({"unit": ["eV", "eV"]}, "2 units for 1 targets"),
         ({"target": ["gap_eV", "gap_eV"]}, "name each target once"),
-        ({"limit": 2}, "No row has the split 'train'"),
+        ({"limit": 2}, "No row has the split"),
         (
             {"columns": {"split": "none"}, "n_train": 10, "n_val": 10, "n_test": 10},
             "20 rows, and 10 train + 10 val + 10 test are 30",

@@ -197,3 +197,41 @@ def test_text_is_described_where_it_is_missing(open_data: Open, write: Write) ->
     assert missing[:2] == [3, 3]
     assert missing[2] > 10
     assert min(lengths("always")) > 10
+
+
+def test_names_of_columns_and_paths_as_others_write_them(
+    open_data: Open, write: Write, tmp_path: Path
+) -> None:
+    (tmp_path / "files").mkdir()
+    rows = good_rows()
+    for row in rows:
+        (tmp_path / "files" / f"{row[0]}.cif").write_text(row[1])
+    header = ["Material ID", "File-Name", "gap_eV"]
+    there = write([[row[0], f"files\\{row[0]}.cif", row[4]] for row in rows], header)
+    data = open_data(there)
+    assert [row.id for row in data._crystals.rows] == [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("header", ["id,prop", "file_name,target"])
+def test_a_header_where_the_layout_has_none_is_told(
+    open_data: Open, tmp_path: Path, header: str
+) -> None:
+    lines = [header]
+    for row in good_rows():
+        (tmp_path / f"{row[0]}.cif").write_text(row[1])
+        lines.append(f"{row[0]},{row[4]}")
+    (tmp_path / "id_prop.csv").write_text("\n".join(lines))
+    with pytest.raises(DataError, match="line 1 is a header"):
+        open_data(tmp_path)
+
+
+def test_a_crystal_in_train_and_test_is_told(
+    open_data: Open, write: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = good_rows()
+    open_data(write(rows))
+    assert not caplog.records
+    rows[-1][1] = rows[0][1]  # the first is in train, the last in test
+    open_data(write(rows))
+    (record,) = caplog.records
+    assert f"1 crystals of val or test are also in train ({rows[-1][0]})" in record.getMessage()

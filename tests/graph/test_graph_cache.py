@@ -1,5 +1,6 @@
 """A cache record is whole or not there, and is built once."""
 
+import errno
 import logging
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trialsmith.errors import DataError
 from trialsmith.graph.cache import cached_arrays, digest
 
 ARRAYS = {
@@ -164,3 +166,18 @@ def test_digest_of_arrays_minds_type_and_shape():
     assert len({digest(array) for array in zeros}) == 4
     table = np.arange(6).reshape(2, 3)
     assert digest(table.T) == digest(np.ascontiguousarray(table.T))
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path, build, monkeypatch):
+    (tmp_path / "a_file").write_text("")
+    with pytest.raises(DataError, match=r"data\.cache_dir"):
+        cached_arrays(tmp_path / "a_file" / "cache", digest("k"), build)
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(DataError, match="No space left"):
+        cached_arrays(tmp_path / "cache", digest("k"), build)
+    monkeypatch.undo()
+    check(cached_arrays(tmp_path / "cache", digest("k"), build))

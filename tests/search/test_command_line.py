@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from trialsmith.search.domains import identity
+from trialsmith.study.locate import open_study
 
 pytestmark = pytest.mark.slow
 
@@ -146,6 +147,15 @@ def test_another_space_is_refused_and_restart_begins_anew(app):
     app.search("hparams_search=plain", "n=1,2", "+restart=true")
     assert app.states() == {"COMPLETE": 4}
     assert len(list((app.folder / "multirun").glob("plain.2*"))) == 1
+
+
+def test_a_study_in_a_database_elsewhere_is_put_aside_and_both_are_found(app):
+    arguments = ("hparams_search=plain", "hydra.sweeper.storage=sqlite:///all.db", "+restart=true")
+    app.search(*arguments, "hydra.job.chdir=true", "hydra.sweeper.n_trials=1")
+    output = app.search(*arguments, "hydra.job.chdir=true", "hydra.sweeper.n_trials=2")
+    assert "+restart" not in output.partition("Go on")[2]
+    old, new = sorted((app.folder / "multirun").glob("plain*"), key=lambda path: -len(path.name))
+    assert [len(open_study(folder).trials) for folder in (old, new)] == [1, 2]
 
 
 def test_pruning(app):

@@ -13,6 +13,9 @@ pytestmark = pytest.mark.slow
 LONG = ("hparams_search=plain", "hydra.sweeper.n_jobs=2", "epochs=400", "pause=0.05")
 
 
+STOPS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+
+
 def points(app):
     return [identity(trial.user_attrs["params"]) for trial in app.study().trials]
 
@@ -35,7 +38,7 @@ def test_a_killed_sweeper_leaves_no_process_and_the_next_one_the_exact_total(app
     assert len(set(points(app))) == 5  # the interrupted points ran again, no other twice
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), STOPS)
 def test_a_stopped_search_queues_its_trials_again(app, number, code):
     process = app.start(*LONG)
     app.wait_for_running(2)
@@ -58,6 +61,16 @@ def test_a_killed_worker_costs_its_own_trial_only(app):
     assert dead.user_attrs["failure"] == "interrupted"
     assert "SIGKILL" in dead.user_attrs["message"]
     assert points(app).count(identity(dead.user_attrs["params"])) == 2
+
+
+def test_what_a_trial_started_and_where_it_went_do_not_outlive_it(app):
+    program = app.folder / "program.py"
+    stray = 'subprocess.Popen(["sleep", "600"]); os.chdir("/"); return cfg.x'
+    text = program.read_text().replace("trial = current_trial()", f"import subprocess; {stray}")
+    program.write_text(text)
+    app.search("hparams_search=plain")
+    assert app.states() == {"COMPLETE": 4}
+    app.wait_until(lambda: app.processes() == [], seconds=5)
 
 
 def test_two_sweepers_share_one_budget(app):

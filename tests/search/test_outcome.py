@@ -74,6 +74,20 @@ def test_a_score_must_be_a_number(value):
     assert outcome_of(lambda: value).failure == "error"
 
 
+def test_a_task_without_a_score_makes_one_mistake_however_its_value_is_shown():
+    first, second = (outcome_of(lambda v=value: v) for value in ("high", None))
+    assert first.message != second.message
+    assert first.signature == second.signature
+
+
+def test_texts_fit_into_files_and_terminals():
+    outcome = outcome_of(raising(ValueError("bad \udcff \0" + "z" * 1_000_000)))
+    for text in (outcome.message, outcome.traceback):
+        assert len(text) < 30_000
+        assert text.startswith(("ValueError: bad", "Traceback"))
+        assert "\0" not in text.encode().decode()
+
+
 def test_ctrl_c_is_not_an_outcome():
     with pytest.raises(KeyboardInterrupt):
         outcome_of(raising(KeyboardInterrupt()))

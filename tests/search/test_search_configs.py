@@ -14,6 +14,7 @@ from hydra_plugins.trialsmith_sweeper._naming import sanitised, study_name
 from hydra_plugins.trialsmith_sweeper.config import PRUNERS
 from trialsmith.errors import SearchError
 from trialsmith.search.proposal import Grid
+from trialsmith.search.trial import prepare_pruner
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 SAMPLERS = sorted(path.stem for path in (CONF / "hydra" / "sweeper" / "sampler").glob("*.yaml"))
@@ -137,6 +138,28 @@ def test_another_fusion_on_the_command_line_drops_the_rest():
     assert not [key for key in keys if key.startswith("fusion.")]
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("name", sorted(PRUNERS.keys() - {"none"}))
+def test_every_pruner_ends_a_trial_that_grows_worse_than_all_others(name):
+    limit = ("hydra.sweeper.pruner.upper=30",) if name == "threshold" else ()
+    config = composed(f"hydra/sweeper/pruner={name}", "trainer.max_epochs=40", *limit)
+    study = optuna.create_study(pruner=build_pruner(config.hydra.sweeper.pruner))
+    prepare_pruner(study)
+    for score in range(12):
+        assert not any(pruned(study.ask(), score, slope=-0.1)) or score > 0
+        study.tell(score, score)
+    assert any(pruned(study.ask(), 20.0, slope=1.0))
+
+
+def pruned(trial: optuna.Trial, begin: float, slope: float) -> list[bool]:
+    """Whether the pruner would end the trial, after each of 40 epochs."""
+    answers = []
+    for epoch in range(40):
+        trial.report(begin + slope * epoch, epoch)
+        answers.append(trial.should_prune())
+    return answers
+
+
 def test_one_command_line_is_one_study():
     name = "hparams_search=alignn_fusion"
     config = composed(name)
@@ -153,6 +176,14 @@ def test_names_stay_within_their_folder(name):
     assert Path("multirun", safe).parent == Path("multirun")
     assert safe not in ("", ".", "..")
     assert not safe.startswith(".")
+
+
+@pytest.mark.parametrize("letter", ["a", "ü", "学"])
+def test_long_names_fit_and_stay_apart(letter):
+    first, second = (sanitised(letter * 300 + end) for end in "xy")
+    assert first != second
+    assert len(first.encode()) <= 120
+    assert first.startswith(letter * 30)
 
 
 def test_settings_hold_what_is_not_searched():

@@ -47,7 +47,8 @@ class SlotsAtOnce(Slots):
         number, point = next(iter(self.jobs.items()))
         del self.jobs[number]
         outcome = outcome_of(lambda: self.objective(point))
-        return [Ended(number, None if outcome.message == "KILLED" else outcome, "killed")]
+        killed = outcome.message.startswith("KILLED")
+        return [Ended(number, None if killed else outcome, outcome.message)]
 
     def stop(self) -> None:
         self.jobs.clear()
@@ -242,12 +243,29 @@ def test_a_trial_whose_process_dies_is_tried_again_up_to_a_cap(search):
     assert tries[:2] == [2, 2]
 
 
-def killed_when(dies):
+def test_a_task_that_always_ends_its_process_ends_the_search(search, tmp_path):
+    with pytest.raises(SearchError, match="3 times KILLED"):
+        search(objective=killed_when(lambda point, turn: True), max_retries=2)
+    study, _ = opened(tmp_path)
+    assert states(study) == {"FAIL": 9}
+    failures = [trial.user_attrs["failure"] for trial in study.trials]
+    assert failures == ["interrupted", "interrupted", "error"] * 3
+
+
+def test_a_point_that_the_kernel_kills_lacks_memory_and_is_not_tried_anew(search):
+    objective = killed_when(lambda point, turn: point["use"], "KILLED: SIGKILL")
+    study = search(SMALL, objective, n_trials=6, max_retries=1)
+    assert states(study) == {"FAIL": 6, "COMPLETE": 3}
+    failures = [trial.user_attrs.get("failure") for trial in study.trials]
+    assert failures.count("out_of_memory") == failures.count("interrupted") == 3
+
+
+def killed_when(dies, how="KILLED"):
     turns = iter(range(1000))
 
     def objective(point):
         if dies(point, next(turns)):
-            raise DataError("KILLED")
+            raise DataError(how)
         return 1.0
 
     return objective

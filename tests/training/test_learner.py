@@ -104,18 +104,88 @@ def test_the_unit_of_the_target_changes_the_errors_and_nothing_else(tmp_path: Pa
     assert float(errors_b["val/loss"]) == pytest.approx(float(errors_a["val/loss"]), rel=1e-3)
 
 
-def test_logged_metrics_are_those_of_the_predictions(tmp_path: Path) -> None:
-    batches = points(outputs=2)
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_logged_metrics_are_those_of_the_predictions(tmp_path: Path, outputs: int) -> None:
+    """In the unit of one target; of several in their standard deviations, which have a mean."""
+    batches = points(outputs=outputs)
     module = learner(batches)
-    trainer = fit(
-        tmp_path, module, batches, callbacks=[best_checkpoint("val/mae", "minimize", tmp_path)]
-    )
+    trainer = fit(tmp_path, module, batches)
     logged = {k: float(v) for k, v in trainer.callback_metrics.items()}
     result = predict(trainer, module, loader(batches), None)
+    unit = module.std.numpy() if outputs > 1 else 1.0
     assert logged["val/mae"] == pytest.approx(
-        mean_absolute_error(result.true, result.predicted), rel=1e-5
+        mean_absolute_error(result.true / unit, result.predicted / unit), rel=1e-5
     )
     assert math.isfinite(logged["train/loss"])
+
+
+def test_the_unit_of_one_of_several_targets_does_not_change_the_score(tmp_path: Path) -> None:
+    eV, meV = points(outputs=2), points(outputs=2)
+    for batch in meV:
+        batch.target[:, 1] *= 1000
+    scores = [float(fit(tmp_path, learner(b), b).callback_metrics["val/mae"]) for b in (eV, meV)]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-4)
+
+
+def test_averaged_weights_are_the_ones_that_predict(tmp_path: Path) -> None:
+    """The best checkpoint's score is of the averaged weights; so are its predictions."""
+    batches = points()
+    module = learner(batches)
+    kept = best_checkpoint("val/mae", "minimize", tmp_path)
+    average = pl.callbacks.EMAWeightAveraging(decay=0.9)
+    trainer = fit(tmp_path, module, batches, callbacks=[kept, average])
+    result = predict(trainer, module, loader(batches), kept.best_model_path)
+    error = mean_absolute_error(result.true, result.predicted)
+    assert error == pytest.approx(float(kept.best_model_score), rel=1e-5)
+
+
+def test_history_has_every_metric_and_the_rate_that_was_used(tmp_path: Path) -> None:
+    """Also when the first validation comes after the first epoch."""
+    batches = points()
+    module = learner(batches, schedule=schedules.one_cycle)
+    trainer = pl.Trainer(
+        max_epochs=4,
+        check_val_every_n_epoch=2,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        callbacks=[History(tmp_path)],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    trainer.fit(module, loader(batches), loader(batches))
+    with (tmp_path / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["val/mae"] != "" for row in rows] == [False, True, False, True]
+    assert all(row["train/loss"] for row in rows)
+    # one cycle ends far below where it began: the last step's rate, not what would follow
+    assert float(rows[-1]["lr"]) < 1e-4 * max(float(row["lr"]) for row in rows)
+
+
+def test_a_plateau_is_judged_where_there_is_a_validation(tmp_path: Path) -> None:
+    batches = points()
+    flat = partial(
+        schedules.plateau, monitor="val/mae", direction="minimize", factor=0.5, patience=0
+    )
+    module = learner(batches, lr=1e-6, schedule=flat)  # too small to learn anything
+    trainer = pl.Trainer(
+        max_epochs=6,
+        check_val_every_n_epoch=2,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    trainer.fit(module, loader(batches), loader(batches))
+    assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(1e-6 / 4)
+
+
+def test_one_sample_is_scored_without_r2() -> None:
+    errors = score(torch.tensor([[1.0]]), torch.tensor([[3.0]]))
+    assert {name: float(value) for name, value in errors.items()} == {"mae": 2.0, "rmse": 2.0}
 
 
 def test_scores_agree_with_scikit_learn() -> None:
@@ -169,7 +239,7 @@ def test_the_score_is_the_best_epochs_and_every_epoch_is_reported(tmp_path: Path
     trainer = fit(tmp_path, learner(batches, lr=5.0), batches, 8, [history, objective])
     assert list(trial.reports) == list(range(8))
     assert objective.best == min(trial.reports.values())
-    assert trial.reports[objective.best_epoch] == objective.best
+    assert trial.reports[objective.best_epoch - 1] == objective.best
     assert objective.best < trial.reports[7]
     assert float(trainer.callback_metrics["best/val/mae"]) == pytest.approx(objective.best)
 
@@ -185,7 +255,7 @@ def test_a_pruned_run_leaves_its_history(tmp_path: Path) -> None:
             [History(tmp_path), Objective("val/mae", "minimize", Diary(prune_at=2))],
         )
     rows = list(csv.DictReader((tmp_path / "history.csv").read_text().splitlines()))
-    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert all(math.isfinite(float(row["train/loss"])) for row in rows)
 
 
@@ -194,14 +264,38 @@ def test_a_diverged_run_says_so(tmp_path: Path) -> None:
     module = learner(batches)
     with torch.no_grad():
         module.model.weight.bias.fill_(math.nan)
-    with pytest.raises(Diverged, match=r"val/mae is nan in epoch 0.*optimizer\.lr"):
+    with pytest.raises(Diverged, match=r"val/mae is nan in epoch 1.*optimizer\.lr"):
         fit(tmp_path, module, batches, 3, [Objective("val/mae", "minimize")])
 
 
 def test_an_unknown_monitor_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     batches = points()
     with pytest.raises(InfeasibleConfig, match=r"val/accuracy is not a metric.*val/mae"):
-        fit(tmp_path, learner(batches), batches, 1, [Objective("val/accuracy", "maximize")])
+        fit(tmp_path, learner(batches), batches, 1, [Objective("val/accuracy", "minimize")])
+
+
+@pytest.mark.parametrize(
+    ("monitor", "direction", "words"),
+    [
+        ("val/mae", "min", "direction=min must be minimize or maximize"),
+        ("val/r2", "minimize", "better when it is higher: add direction=maximize"),
+        ("val/mae", "maximize", "better when it is lower: add direction=minimize"),
+    ],
+)
+def test_a_wrong_direction_keeps_no_worst_epoch(monitor: str, direction: str, words: str) -> None:
+    for part in (
+        Objective,
+        partial(best_checkpoint, folder="."),
+        partial(early_stopping, patience=1),
+    ):
+        with pytest.raises(InfeasibleConfig, match=words):
+            part(monitor, direction)
+
+
+def test_a_run_without_a_validated_epoch_has_no_score(tmp_path: Path) -> None:
+    batches = points()
+    with pytest.raises(InfeasibleConfig, match=r"trainer\.max_epochs=0"):
+        fit(tmp_path, learner(batches), batches, 0, [Objective("val/mae", "minimize")])
 
 
 def test_the_checkpoint_is_the_best_epochs(tmp_path: Path) -> None:
@@ -230,10 +324,10 @@ def test_early_stopping_waits_for_its_patience(tmp_path: Path) -> None:
     assert early_stopping("val/mae", "minimize", patience=None) is None
 
 
-def rates(tmp_path: Path, schedule, epochs: int = 10, **trainer) -> list[float]:
+def rates(tmp_path: Path, schedule, epochs: int = 10, lr: float = 0.01) -> list[float]:
     batches = points()
     history = History(tmp_path)
-    fit(tmp_path, learner(batches, lr=0.01, schedule=schedule), batches, epochs, [history])
+    fit(tmp_path, learner(batches, lr=lr, schedule=schedule), batches, epochs, [history])
     return [row["lr"] for row in history.rows]
 
 
@@ -254,8 +348,8 @@ def test_one_cycle_takes_a_run_of_a_single_step() -> None:
 
 def test_constant_stays_and_plateau_falls(tmp_path: Path) -> None:
     assert rates(tmp_path, schedules.constant) == [0.01] * 10
-    # val/loss cannot fall for ever by 100 %: a plateau by construction of the threshold
     plateau = partial(
-        schedules.plateau, monitor="val/r2", direction="minimize", factor=0.1, patience=1
+        schedules.plateau, monitor="val/loss", direction="minimize", factor=0.1, patience=1
     )
-    assert rates(tmp_path, plateau)[-1] < 0.01
+    # at a rate that is too small to learn anything, every second epoch is one too many
+    assert rates(tmp_path, plateau, lr=1e-6)[-1] <= 1e-7

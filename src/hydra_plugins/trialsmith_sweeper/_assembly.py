@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
@@ -20,7 +21,7 @@ from optuna.exceptions import ExperimentalWarning
 from hydra_plugins.trialsmith_sweeper._attach import STUDY, TRIAL
 from hydra_plugins.trialsmith_sweeper._build import build_pruner, quiet_optuna, sampler_maker
 from hydra_plugins.trialsmith_sweeper._definition import Definition, define
-from hydra_plugins.trialsmith_sweeper._display import show_result, study_hooks
+from hydra_plugins.trialsmith_sweeper._display import LateImport, show_result, study_hooks
 from hydra_plugins.trialsmith_sweeper._jobs import RecordedTask, SlotRunner, launch_with
 from hydra_plugins.trialsmith_sweeper._naming import place, placed, study_name
 from hydra_plugins.trialsmith_sweeper._preparation import prepare
@@ -39,6 +40,7 @@ from trialsmith.search.storage import storage_url
 from trialsmith.search.sweep import Sweep
 from trialsmith.search.trial import prepare_pruner
 from trialsmith.search.worker import Job
+from trialsmith.study.locate import note_storage
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ def _search(
 ) -> None:
     sweeper = config.hydra.sweeper
     _refuse_foreign_settings(sweeper)
+    count = _count(sweeper.n_jobs)
     definition = define(config, context.config_loader, arguments)
     make_sampler, seed = sampler_maker(sweeper.sampler)
     _check_grid(make_sampler(seed), definition)
@@ -77,15 +80,19 @@ def _search(
     prepare_pruner(study)
     log.info("study %s in %s", plan.name, plan.folder)
 
-    if budget.counted(study) >= sweeper.n_trials:
+    done = budget.counted(study)
+    if done >= sweeper.n_trials:
         log.info(
-            "its %d trials are done; a higher hydra.sweeper.n_trials goes on", sweeper.n_trials
+            "nothing to do: %d trials are done, and hydra.sweeper.n_trials=%d; "
+            "with a higher one the search goes on",
+            done,
+            sweeper.n_trials,
         )
     elif sweeper.prepare is not None:
         prepare(sweeper.prepare, definition.configurations.compose({}), context)
 
-    count = _count(sweeper.n_jobs)
     rules = _rules(sweeper, seed)
+    pages = LateImport("trialsmith.study.folder")
     shared = _shared_overrides(config, definition, count)
     try:
         with ExitStack() as stack:
@@ -95,13 +102,13 @@ def _search(
                 rules,
                 _slots(config, context, RecordedTask(task), count),
                 lock=lock,
-                make_sampler=make_sampler,
+                make_sampler=pages.before(make_sampler),
                 make_job=partial(_job, definition, plan.name, shared),
                 attributes=_attributes(),
-                hooks=study_hooks(stack, plan.folder, study, rules),
+                hooks=study_hooks(stack, plan.folder, study, rules, pages),
             ).run()
     finally:
-        show_result(study, plan.folder)
+        show_result(study, plan.folder, definition.space, sweeper.n_trials)
 
 
 def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
@@ -110,15 +117,22 @@ def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
     directions = sequence_of_directions(_plain(config.hydra.sweeper.direction))
     if len(directions) > 1:
         log.info("several objectives: no trial is pruned")
+    url = storage_url(config.hydra.sweeper.storage, folder)
+    inside = config.hydra.sweeper.storage in (None, "journal", "sqlite")
     return StudyPlan(
         name=name,
         folder=folder,
-        url=storage_url(config.hydra.sweeper.storage, folder),
+        url=url,
+        note=(lambda *_: None) if inside else partial(_note, url),
         directions=directions,
         space=definition.space,
         settings=definition.settings,
         metric=str(definition.settings.get("monitor") or ""),
     )
+
+
+def _note(url: str, folder: Path, name: str) -> None:
+    note_storage(folder, name, url)
 
 
 def _rules(sweeper: DictConfig, seed: int | None) -> Rules:
@@ -141,7 +155,18 @@ def _slots(config: DictConfig, context: HydraContext, task: RecordedTask, count:
         return LauncherSlots(count, launch_with(launcher))
     runner = SlotRunner(context, config, task, Singleton.get_state())
     environment = partial(slot_environment, count=count)
-    return ProcessSlots(count, cloudpickle.dumps(runner), environment)
+    return ProcessSlots(count, _pickled(runner), environment)
+
+
+def _pickled(runner: SlotRunner) -> bytes:
+    try:
+        pickled: bytes = cloudpickle.dumps(runner)
+    except Exception as error:
+        raise SearchError(
+            f"the task function cannot be sent to the processes of the trials: {error}; "
+            "define it at the top level of its file, and make there what cannot be pickled"
+        ) from error
+    return pickled
 
 
 def _job(

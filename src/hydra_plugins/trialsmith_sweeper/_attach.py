@@ -22,8 +22,8 @@ def current_trial() -> TrialHandle | None:
     if TRIAL not in os.environ or not HydraConfig.initialized():
         return None
     config = HydraConfig.get()
-    folder = Path(config.runtime.cwd) / config.sweep.dir
-    url = storage_url(config.sweeper.storage, folder)
+    start = Path(config.runtime.cwd)  # the job may have gone to its own folder since
+    url = storage_url(config.sweeper.storage, start / config.sweep.dir, start)
     return _attached(url, os.environ[STUDY], int(os.environ[TRIAL]))
 
 

@@ -1,10 +1,11 @@
 """Runs a trial as a Hydra job, in a slot of ours or wherever another launcher puts it."""
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -85,15 +86,18 @@ class SlotRunner:
 
     Attributes:
         singletons: Hydra's global state in the sweep's process.
+        folder: where the sweep was started.
     """
 
     context: HydraContext
     master: DictConfig
     task: RecordedTask
     singletons: Any
+    folder: Path = field(default_factory=Path.cwd)
 
     def __call__(self, job: Job) -> Outcome:
         try:
+            os.chdir(self.folder)  # the last trial may have left it
             setup_globals()
             Singleton.set_state(self.singletons)
             config = self._compose(job)
@@ -107,7 +111,7 @@ class SlotRunner:
                     job_subdir_key="hydra.sweep.subdir",
                 )
             return _outcome(done.return_value)
-        except Exception as error:
+        except BaseException as error:  # Ctrl-C does not reach a slot: it is the task's own
             return outcome_of_error(error)
 
     def _compose(self, job: Job) -> DictConfig:

@@ -2,10 +2,11 @@
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from omegaconf.errors import MissingMandatoryValue
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
 
 
 def plain_errors(task: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,8 +34,11 @@ def plain_errors(task: Callable[..., Any]) -> Callable[..., Any]:
 def _message(error: BaseException) -> str | None:
     from trialsmith.errors import TrialsmithError
 
-    if isinstance(error, MissingMandatoryValue):
-        return f"{error.full_key} must be given: add {error.full_key}=… to the command"
+    if isinstance(error, MissingMandatoryValue | InterpolationToMissingValueError):
+        # of an interpolation the message names the key without a value, not the one that asked
+        found = re.search(r"mandatory value: ([\w.]+)$", str(error), re.MULTILINE)
+        key = error.full_key if isinstance(error, MissingMandatoryValue) or not found else found[1]
+        return f"{key} must be given: add {key}=… to the command"
     return str(error) if isinstance(error, TrialsmithError) else None
 
 

@@ -1,5 +1,6 @@
 """What a study is called, and where it lives."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from hydra_plugins.trialsmith_sweeper._quoting import override
 
+LONGEST = 120  # bytes of a name: file systems take 255, and a study put aside has a longer one
 HYDRA_DEFAULT = "multirun/${now:%Y-%m-%d}/${now:%H-%M-%S}"
 
 
@@ -32,7 +34,14 @@ def study_name(config: DictConfig, fixed: Mapping[str, Any], fingerprint: str) -
 
 def sanitised(name: str) -> str:
     """`name` as the name of one folder, which cannot lead out of its parent."""
-    return re.sub(r"[^\w.=+-]+", "_", str(name)).strip("._") or "study"
+    safe = re.sub(r"[^\w.=+-]+", "_", str(name)).strip("._") or "study"
+    return safe if len(safe.encode()) <= LONGEST else _shortened(safe)
+
+
+def _shortened(name: str) -> str:
+    """The beginning of `name`, and a digest that tells it from others that begin alike."""
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name.encode()[: LONGEST - 13].decode(errors='ignore')}-{digest}"
 
 
 def place(config: DictConfig, name: str) -> Path:

@@ -35,7 +35,7 @@ class TrialsmithSweeper(Sweeper):
 
         Raises:
             SearchStopped: it cannot begin or go on.
-            SystemExit: 130 after Ctrl-C, 143 after SIGTERM.
+            SystemExit: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
         """
         # imported here: Hydra loads this module at every start of every program
         from hydra_plugins.trialsmith_sweeper._assembly import search
@@ -50,3 +50,5 @@ class TrialsmithSweeper(Sweeper):
             raise SearchStopped(str(error)) from None
         except Interrupted as stop:
             sys.exit(stop.exit_code)
+        except KeyboardInterrupt:  # before the first trial, after the last, or the second one
+            sys.exit(130)

@@ -1,11 +1,13 @@
 """The score of a run, and the report of it to the trial that the run belongs to."""
 
 import math
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 import lightning.pytorch as pl
 from optuna import TrialPruned
 
+from trialsmith.direction import mode_of
 from trialsmith.errors import Diverged, InfeasibleConfig
 
 
@@ -17,7 +19,7 @@ class Trial(Protocol):
 
 
 class Objective(pl.Callback):
-    """The score of a run: `monitor` at its best epoch, on the validation split.
+    """The score of a run: `monitor` at its best epoch (counted from 1), on the validation split.
 
     Not the last epoch's value, which depends on when the run happened to end. After every epoch
     with a validation the value goes to the trial, if there is one; the trial may answer by
@@ -25,14 +27,15 @@ class Objective(pl.Callback):
 
     Raises:
         Diverged: the value is not a finite number.
-        InfeasibleConfig: `monitor` is not among the metrics that the learner logs.
+        InfeasibleConfig: `monitor` is not among the metrics that the learner logs, `direction` is
+            not the one in which it gets better, or no epoch was validated.
     """
 
     def __init__(self, monitor: str, direction: str, trial: Trial | None = None) -> None:
         self.monitor = monitor
         self.best: float = math.nan
         self.best_epoch: int | None = None
-        self._sign = 1 if direction == "minimize" else -1
+        self._sign = 1 if mode_of(direction, monitor) == "min" else -1
         self._trial = trial
         self._validated = False
 
@@ -45,23 +48,38 @@ class Objective(pl.Callback):
         if not self._validated:
             return
         self._validated = False
-        value, epoch = self._value(trainer), trainer.current_epoch
+        value, epoch = self._value(trainer), trainer.current_epoch + 1
         if self.best_epoch is None or self._sign * value < self._sign * self.best:
             self.best, self.best_epoch = value, epoch
         pl_module.log(f"best/{self.monitor}", self.best)
-        self._report(trainer, value, epoch)
+        self._report(trainer, value, trainer.current_epoch)
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # before the first epoch, which may take an hour
+        known = getattr(pl_module, "scores", (self.monitor,))
+        if self.monitor not in known:
+            raise InfeasibleConfig(self._unknown(known))
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.best_epoch is None:
+            raise InfeasibleConfig(
+                f"no epoch was validated with trainer.max_epochs={trainer.max_epochs} and "
+                f"trainer.check_val_every_n_epoch={trainer.check_val_every_n_epoch}: there is no "
+                "score; raise the first"
+            )
+
+    def _unknown(self, known: Iterable[str]) -> str:
+        names = ", ".join(sorted(known))
+        return f"monitor={self.monitor} is not a metric of this run; choose one of: {names}"
 
     def _value(self, trainer: pl.Trainer) -> float:
         metrics = trainer.callback_metrics
         if self.monitor not in metrics:
-            known = ", ".join(sorted(metrics))
-            raise InfeasibleConfig(
-                f"monitor={self.monitor} is not a metric of this run; choose one of: {known}"
-            )
+            raise InfeasibleConfig(self._unknown(metrics))
         value = float(metrics[self.monitor])
         if not math.isfinite(value):
             raise Diverged(
-                f"{self.monitor} is {value} in epoch {trainer.current_epoch}: the training "
+                f"{self.monitor} is {value} in epoch {trainer.current_epoch + 1}: the training "
                 "diverged; lower optimizer.lr or set trainer.gradient_clip_val=1"
             )
         return value
@@ -76,4 +94,4 @@ class Objective(pl.Callback):
             except TrialPruned:
                 pruned = True
         if trainer.strategy.broadcast(pruned):
-            raise TrialPruned(f"pruned after epoch {epoch}")
+            raise TrialPruned(f"pruned after epoch {epoch + 1}")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -12,6 +13,8 @@ import yaml
 
 from trialsmith.provenance import provenance
 from trialsmith.result import Predictions
+
+log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -48,15 +51,17 @@ class RunRecord(pl.Callback):
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self._config, sort_keys=False))
         (self.folder / "provenance.yaml").write_text(yaml.safe_dump(record, sort_keys=False))
         if self._data.skipped:
-            with (self.folder / "skipped.csv").open("w", newline="") as file:
+            where = self.folder / "skipped.csv"
+            log.warning("%d rows of the data are left out: %s", len(self._data.skipped), where)
+            with where.open("w", newline="") as file:
                 table = csv.writer(file, quoting=csv.QUOTE_ALL)
                 table.writerow(["where", "id", "message"])
                 table.writerows([p.where, p.id, p.message] for p in self._data.skipped)
         if self._trial is not None:
-            units = {target.unit for target in self._data.targets}
+            targets = self._data.targets
             self._trial.annotate(
                 data_fingerprint=self._data.fingerprint,
-                unit=units.pop() if len(units) == 1 else "",
+                unit=targets[0].unit if len(targets) == 1 else "",  # of several: a pure number
             )
 
 

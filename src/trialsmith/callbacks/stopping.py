@@ -4,6 +4,8 @@ from pathlib import Path
 
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
+from trialsmith.direction import mode_of
+
 
 def best_checkpoint(monitor: str, direction: str, folder: str | Path) -> ModelCheckpoint:
     """Keep the weights of the epoch with the best `monitor`, and the last ones to go on from."""
@@ -11,7 +13,7 @@ def best_checkpoint(monitor: str, direction: str, folder: str | Path) -> ModelCh
         dirpath=folder,
         filename="best",
         monitor=monitor,
-        mode=_mode(direction),
+        mode=mode_of(direction, monitor),
         save_last=True,
         enable_version_counter=False,
     )
@@ -23,9 +25,5 @@ def early_stopping(monitor: str, direction: str, patience: int | None) -> EarlyS
         return None
     # A NaN is the objective's to judge: it ends the run as diverged, not as finished.
     return EarlyStopping(
-        monitor=monitor, mode=_mode(direction), patience=patience, check_finite=False
+        monitor=monitor, mode=mode_of(direction, monitor), patience=patience, check_finite=False
     )
-
-
-def _mode(direction: str) -> str:
-    return "min" if direction == "minimize" else "max"

@@ -8,12 +8,12 @@ from jaxtyping import Int
 
 from trialsmith.data.emt import ELEMENTS, energy, relaxed
 from trialsmith.data.fcc_orderings import ORDERINGS, SUPERCELLS, Ordering
-from trialsmith.data.parallel import mapped
 from trialsmith.data.source import Row, Rows, Source
 from trialsmith.data.structure_arrays import letters, packed, texts_of, unpacked
 from trialsmith.data.target import Target
 from trialsmith.errors import DataError
 from trialsmith.graph import Structure, cached_arrays, digest
+from trialsmith.parallel import mapped
 
 # Raise it whenever the same seed gives another crystal or energy: old caches are left alone.
 VERSION = 1

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from trialsmith.data.structure_arrays import structure_of_atoms
 from trialsmith.errors import DataError
 from trialsmith.graph import Structure
 from trialsmith.graph.neighbours import TOO_CLOSE
@@ -38,9 +39,27 @@ def read_cif(text: str) -> Structure:
     symbols = [_ISOTOPES.get(symbol, symbol) for symbol in block.get_symbols()]
     places = _places(block, cell, symbols)
     _check_occupied(block, symbols, places)
+    numbers = _numbers(symbols)
     rotations, translations = _fitting(_operations(block), cell)
-    numbers, positions = _expanded(_numbers(symbols), places, cell, rotations, translations)
+    if len(rotations) == 1:
+        listed = _as_listed(numbers, places, cell)
+        if len(listed) == len(numbers):
+            return listed
+    numbers, positions = _expanded(numbers, places, cell, rotations, translations)
     return Structure(numbers, positions, cell)
+
+
+def _as_listed(
+    numbers: Int[np.ndarray, "sites"],
+    places: Float[np.ndarray, "sites 3"],
+    cell: Float[np.ndarray, "3 3"],
+) -> Structure:
+    """A crystal without symmetry by ASE's own products, which caches know to the last bit."""
+    from ase import Atoms
+    from ase.spacegroup import crystal
+
+    listed = Atoms(numbers, scaled_positions=places, cell=cell)
+    return structure_of_atoms(crystal(listed, spacegroup=1, onduplicates="keep"))
 
 
 def _cell(block: Any) -> Float[np.ndarray, "3 3"]:
@@ -50,11 +69,18 @@ def _cell(block: Any) -> Float[np.ndarray, "3 3"]:
     if parameters is None:
         raise DataError("the CIF has no cell: give _cell_length_a … _cell_angle_gamma")
     if not all(isinstance(value, int | float) for value in parameters):
-        raise DataError(f"the cell {parameters} is not six numbers: mend _cell_length_… or _angle_…")
+        raise DataError(
+            f"the cell {parameters} is not six numbers: mend _cell_length_… or _angle_…"
+        )
     try:
-        return np.array(Cell.fromcellpar(parameters))
+        cell = np.array(Cell.fromcellpar(parameters))
     except AssertionError:
-        raise DataError(f"no cell has the lengths and angles {parameters}") from None
+        cell = np.zeros((3, 3))
+    if not np.linalg.det(cell):
+        raise DataError(
+            f"no cell has the sides and angles {parameters}: check the lattice parameters"
+        )
+    return cell
 
 
 def _places(
@@ -97,7 +123,8 @@ def _is_whole(share: object) -> bool:
     return share in ("?", ".")
 
 
-Operations = tuple[Int[np.ndarray, "operations 3 3"], Float[np.ndarray, "operations 3"]]
+# rotations and translations, of fractional coordinates; as many as the setting has
+Operations = tuple[Int[np.ndarray, "_ 3 3"], Float[np.ndarray, "_ 3"]]
 
 
 def _operations(block: Any) -> list[Operations]:
@@ -137,21 +164,22 @@ def _operations(block: Any) -> list[Operations]:
 
 def _first(block: Any, *tags: str) -> Any:
     """The first tag's value that says anything."""
-    return next((block[tag] for tag in tags if block.get(tag) not in (None, "?", ".", "", [])), None)
+    return next(
+        (block[tag] for tag in tags if block.get(tag) not in (None, "?", ".", "", [])), None
+    )
 
 
 def _named(name: str) -> list[Operations]:
     """The settings of a name such as `F d -3 m :2`, `P 1 21/c 1` or `R-3m`."""
-    from ase.io.cif import old_spacegroup_names
-
-    symbol, _, choice = old_spacegroup_names.get(name, name).partition(":")
+    symbol, _, choice = name.partition(":")
     plain = _plain(symbol)
     # A full name (P 1 21/n 1) is of one setting, a short one of several.
     for names in ("exact", "short"):
         found = [
             hall
             for hall in _HALL_NUMBERS
-            if plain in _names(hall)[names] and choice.strip().lower() in ("", _names(hall)["choice"])
+            if plain in _names(hall)[names]
+            and choice.strip().lower() in ("", _names(hall)["choice"])
         ]
         if found:
             return [_of(hall) for hall in found]
@@ -166,7 +194,7 @@ def _numbered(number: Any) -> list[Operations]:
 def _names(hall: int) -> dict[str, Any]:
     import spglib
 
-    kind = spglib.get_spacegroup_type(hall)
+    kind: Any = spglib.get_spacegroup_type(hall)  # never None for these numbers
     exact = {*kind.international.split("="), kind.hall_symbol}
     short = {kind.international_short, kind.international_full}
     return {
@@ -184,7 +212,7 @@ def _plain(name: str) -> str:
 def _of(hall: int) -> Operations:
     import spglib
 
-    found = spglib.get_symmetry_from_database(hall)
+    found: Any = spglib.get_symmetry_from_database(hall)
     return found["rotations"], found["translations"]
 
 

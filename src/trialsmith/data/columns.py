@@ -1,15 +1,16 @@
 """Which column of a table holds what."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from trialsmith.data.problem import nearest
 from trialsmith.errors import DataError
 
-# Names by which a column is recognised, the likelier first; case does not matter.
+# Names by which a column is recognised, the likelier first; case, spaces and dashes do not matter.
 _KNOWN = {
     "id": ("id", "material_id", "jid", "mp_id", "mpid", "identifier", "name"),
-    "structure": ("cif", "structure", "poscar", "file_name", "file", "path"),
+    "structure": ("cif", "structure", "poscar", "atoms", "file_name", "file", "path"),
     "text": ("description", "text", "robocrys"),
     "split": ("split", "subset"),
 }
@@ -38,7 +39,7 @@ def _column(path: Path, header: Sequence[str], role: str, chosen: str | None) ->
         return None
     if chosen is not None:
         return existing(path, header, chosen, f"data.columns.{role}")
-    by_name = {name.lower(): name for name in reversed(header)}
+    by_name = {re.sub(r"[\W_]+", "_", name.lower()): name for name in reversed(header)}
     found = next((by_name[name] for name in _KNOWN[role] if name in by_name), None)
     several = [name for name in header if name.lower().startswith("split_")]
     if role == "split" and found is None and several:

@@ -1,5 +1,6 @@
 """Crystals for a Trainer: read, checked, split and put into batches."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,11 +19,13 @@ from trialsmith.data.parse import structures_of
 from trialsmith.data.problem import Problem, refuse
 from trialsmith.data.scaling import Standardiser
 from trialsmith.data.source import Row, Rows, Source, without_duplicates
-from trialsmith.data.split import PARTS, Split, limited
+from trialsmith.data.split import PARTS, Split, held_out_twice, limited
 from trialsmith.data.target import Target
 from trialsmith.errors import DataError
 from trialsmith.graph import GraphBuilder, GraphStore, Structure, build_graphs, digest
 from trialsmith.text import NoTokens, Tokens
+
+log = logging.getLogger(__name__)
 
 _ON_ERROR = ("raise", "skip")
 
@@ -195,7 +198,7 @@ class CrystalData(LightningDataModule):
     def _crystals(self) -> Crystals:
         """Rows with their graphs; refuses or leaves out those that have none."""
         rows, doubled = without_duplicates(self._rows.rows)
-        chosen = limited([row.split for row in rows], self.limit, self.split.seed)
+        chosen = limited(*_names_and_ids(rows), self.limit, self.split.seed)
         rows = [rows[i] for i in chosen]
         structures, unreadable = structures_of(rows, self.cache_dir)
         read = [(r, s) for r, s in zip(rows, structures, strict=True) if s is not None]
@@ -219,7 +222,17 @@ class CrystalData(LightningDataModule):
 
     @cached_property
     def _parts(self) -> dict[str, Int[np.ndarray, "part"]]:
-        return self.split([row.split for row in self._crystals.rows])
+        crystals = self._crystals
+        parts = self.split(*_names_and_ids(crystals.rows))
+        repeated = held_out_twice([structure.key for structure in crystals.structures], parts)
+        if repeated:
+            ids = ", ".join(crystals.rows[i].id for i in repeated[:5])
+            log.warning(
+                "%d crystals of val or test are also in train (%s%s): their errors flatter the "
+                "model; leave them out, or give a split with data.columns.split",
+                *(len(repeated), ids, ", ..." if len(repeated) > 5 else ""),
+            )
+        return parts
 
     @cached_property
     def _token_arrays(self) -> list[np.ndarray]:
@@ -228,6 +241,10 @@ class CrystalData(LightningDataModule):
         if not isinstance(self.tokens, NoTokens):
             texts = described(texts, crystals.structures, self.describe, self.cache_dir)
         return self.tokens(texts, self.cache_dir)
+
+
+def _names_and_ids(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    return [row.split for row in rows], [row.id for row in rows]
 
 
 def _as_it_is(batch: Any) -> Any:

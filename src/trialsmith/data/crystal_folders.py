@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trialsmith.data.columns import role_columns
-from trialsmith.data.crystal_table import rows_of
+from trialsmith.data.crystal_table import is_number, rows_of
 from trialsmith.data.source import Rows, Source, StructureText
 from trialsmith.data.structure_text import structure_file
 from trialsmith.data.table import Table, read_table
@@ -47,6 +47,7 @@ class PropertyFolder(Source):
             names = list(chosen)
         named = Table(table.path, ["file", *names], table.records, table.problems)
         roles = {"id": "file", "structure": "file"}
+        _refuse_header(table)
         return rows_of(named, roles, chosen or names, self.units, self._structure)
 
     def _structure(self, name: str) -> StructureText:
@@ -104,6 +105,22 @@ class DescribedFolder(Source):
     def _structure(self, id: str) -> StructureText:
         name = id.strip().removesuffix(".cif")
         return _first_file(self.path / CIFS, [f"{name}.cif"])
+
+
+def _refuse_header(table: Table) -> None:
+    """Tells a header from a row: no row of this layout begins without a number behind the file.
+
+    Raises:
+        DataError: the first line holds names, and the others numbers.
+    """
+    first, *others = table.records
+    if not any(map(is_number, first.fields[1:])) and any(
+        is_number(field) for record in others for field in record.fields[1:]
+    ):
+        raise DataError(
+            f"{table.where(first)} is a header ({','.join(first.fields)[:60]}), and this layout "
+            "has none: remove the line, and name the values with data.target=..."
+        )
 
 
 def _first_file(folder: Path, names: Sequence[str]) -> StructureText:

@@ -91,10 +91,11 @@ def _numeric(table: Table, name: str) -> bool:
     """Whether most fields of the column hold numbers, of those that are not empty."""
     index = table.column(name)
     fields = [text for record in table.records if (text := record.fields[index].strip())]
-    return 2 * sum(map(_is_number, fields)) > len(fields)
+    return 2 * sum(map(is_number, fields)) > len(fields)
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether Python reads the text as a number, NaN and infinity included."""
     try:
         float(text)
     except ValueError:

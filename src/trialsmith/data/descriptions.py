@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from trialsmith.data.parallel import mapped
 from trialsmith.data.structure_arrays import letters, texts_of
 from trialsmith.errors import DataError
 from trialsmith.graph import Structure, cached_arrays, digest
+from trialsmith.parallel import mapped
 from trialsmith.text import describe
 
 # Raise it whenever trialsmith.text.describe writes differently: old caches are left alone.

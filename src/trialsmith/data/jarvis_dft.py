@@ -14,6 +14,7 @@ from filelock import FileLock
 from trialsmith.data.problem import Problem, nearest
 from trialsmith.data.source import Row, Rows, Source, finite
 from trialsmith.data.structure_arrays import letters, packed, texts_of, unpacked
+from trialsmith.data.structure_json import structure_of_jarvis
 from trialsmith.data.target import named_targets
 from trialsmith.errors import DataError
 from trialsmith.graph import Structure, cached_arrays, digest
@@ -103,7 +104,7 @@ class JarvisDft(Source):
         values, flaws = [], []
         for _, entry in kept:
             try:
-                structure = _structure(entry.get("atoms"))
+                structure = structure_of_jarvis(entry.get("atoms"))
                 values.append([_number(entry[name], name) for name in self.targets])
                 structures.append(structure)
                 flaws.append("")
@@ -150,24 +151,6 @@ def _entries(file: Path) -> list[dict[str, Any]]:
     if not entries:
         raise DataError(f"{file} holds no entries.")
     return entries
-
-
-def _structure(atoms: Any) -> Structure:
-    """The structure of the dictionary that `jarvis.core.atoms.Atoms.to_dict` makes."""
-    from ase.data import atomic_numbers
-
-    try:
-        cell = np.array(atoms["lattice_mat"], np.float64).reshape(3, 3)
-        coords = np.array(atoms["coords"], np.float64).reshape(-1, 3)
-        positions = coords if atoms["cartesian"] else coords @ cell
-        symbols = [symbol.strip() for symbol in atoms["elements"]]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"its atoms are not of the format of JARVIS: {error}") from error
-    unknown = [symbol for symbol in symbols if symbol not in atomic_numbers]
-    if unknown:
-        raise DataError(f"{unknown[0]!r} is no chemical element")
-    numbers = np.array([atomic_numbers[symbol] for symbol in symbols])
-    return Structure(numbers, positions, cell)
 
 
 def _number(value: Any, name: str) -> float:

@@ -1,6 +1,7 @@
 """Which rows train, which choose the best epoch, and which are scored once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 import numpy as np
 from jaxtyping import Int
@@ -25,8 +26,9 @@ class Split:
     """Divides rows into train, val and test.
 
     The source's own split is kept where it has one, and counts then take so many of its rows.
-    Otherwise rows are drawn: test first, then val, then train, so that another number of training
-    rows leaves the scored rows as they are.
+    Otherwise rows are drawn in an order that a row's id alone decides, with the seed: test first,
+    then val, then train. So another order of the file, another limit or another number of training
+    rows moves no row from training to test.
 
     Args:
         fractions: of train, val and test; sum to one.
@@ -63,16 +65,19 @@ class Split:
             if count is not None and count < least:
                 raise DataError(f"data.n_{part}={count} must be at least {least}.")
 
-    def __call__(self, names: Sequence[str]) -> dict[str, Int[np.ndarray, "rows"]]:
+    def __call__(
+        self, names: Sequence[str], ids: Sequence[str]
+    ) -> dict[str, Int[np.ndarray, "part"]]:
         """The indices of the rows of each part, ascending.
 
         Args:
             names: the source's own part of each row, or empty strings.
+            ids: of the rows.
 
         Raises:
             DataError: too few rows, or a part that is left empty.
         """
-        order = np.random.default_rng(self.seed).permutation(len(names))
+        order = drawing_order(ids, self.seed)
         parts = self._given(np.array(names), order) if any(names) else self._drawn(order)
         for part in PARTS:
             if len(parts[part]) == 0 and not self._may_be_empty(part, drawn=not any(names)):
@@ -105,9 +110,11 @@ class Split:
             sizes["train"] = max(0, rows - held_out)
         if sum(sizes.values()) > rows:
             asked = " + ".join(f"{sizes[part]} {part}" for part in PARTS)
+            counted = any(count is not None for count in self.counts.values())
+            remedy = "Lower data.n_train, data.n_val or data.n_test" if counted else "Give more"
             raise DataError(
-                f"The data have {rows} rows, and {asked} are {sum(sizes.values())}. "
-                "Lower data.n_train, data.n_val or data.n_test."
+                f"{asked} rows are asked for, {sum(sizes.values())} in all, and the data have "
+                f"{rows} that can be used. {remedy}."
             )
         ends = np.cumsum([sizes["test"], sizes["val"], sizes["train"]])
         test, val, train = np.split(order[: ends[-1]], ends[:-1])
@@ -126,8 +133,18 @@ class Split:
         return f"No row is left for {part} of {len(names)} rows: give more rows{remedy}"
 
 
-def limited(names: Sequence[str], limit: int | None, seed: int) -> Int[np.ndarray, "rows"]:
-    """Indices of `limit` rows drawn at random, each part in proportion; all rows without a limit.
+def drawing_order(ids: Sequence[str], seed: int) -> Int[np.ndarray, "rows"]:
+    """The indices of the rows as if shuffled; the same ids always come in the same order."""
+    hashes = [sha256(f"{seed} {name}".encode()).digest() for name in ids]
+    return np.array(sorted(range(len(ids)), key=hashes.__getitem__), dtype=np.int64)
+
+
+def limited(
+    names: Sequence[str], ids: Sequence[str], limit: int | None, seed: int
+) -> Int[np.ndarray, "rows"]:
+    """Indices of the first `limit` rows in the order of drawing, each part in proportion.
+
+    All rows without a limit. A larger limit keeps the rows of a smaller one.
 
     Raises:
         DataError: the limit is below one.
@@ -136,6 +153,16 @@ def limited(names: Sequence[str], limit: int | None, seed: int) -> Int[np.ndarra
         raise DataError(f"data.limit={limit} must be at least 1, or null for all rows.")
     if limit is None or limit >= len(names):
         return np.arange(len(names))
-    noise = np.random.default_rng(seed).random(len(names))
-    grouped = np.lexsort((noise, np.array(names)))
-    return np.sort(grouped[np.linspace(0, len(names) - 1, limit).round().astype(int)])
+    order = drawing_order(ids, seed)
+    part = np.array(names)[order]
+    share = np.empty(len(order))  # how much of its part is drawn when the row is
+    for name in np.unique(part):
+        members = part == name
+        share[members] = (np.arange(members.sum()) + 0.5) / members.sum()
+    return np.sort(order[np.argsort(share, kind="stable")[:limit]])
+
+
+def held_out_twice(keys: Sequence[str], parts: Mapping[str, Int[np.ndarray, "part"]]) -> list[int]:
+    """Rows of val and test whose crystal, by its key, is one of train too."""
+    seen = {keys[i] for i in parts["train"]}
+    return [int(i) for part in ("val", "test") for i in parts[part] if keys[i] in seen]

@@ -23,7 +23,7 @@ _CIF_MARKS = ("_cell_length_a", "_atom_site", "data_")
 
 
 def structure_of(text: str, folder: Path) -> StructureText:
-    """The structure that a field of a table holds: CIF or POSCAR text, or a path.
+    """The structure that a field of a table holds: CIF, POSCAR or JSON text, or a path.
 
     Args:
         text: what the field holds; a path is relative to `folder`.
@@ -33,9 +33,14 @@ def structure_of(text: str, folder: Path) -> StructureText:
     """
     if not text.strip():
         raise DataError("the structure is empty; CIF text or the path of a file is needed")
+    if text.lstrip().startswith("{"):
+        return StructureText(text, "json")
     if "\n" in text.strip():
         return StructureText(text, "cif" if any(mark in text for mark in _CIF_MARKS) else "vasp")
-    return structure_file(folder / text.strip())
+    path = folder / text.strip()
+    if "\\" in text and not _is_file(path):  # a path written on Windows
+        path = folder / text.strip().replace("\\", "/")
+    return structure_file(path)
 
 
 def structure_file(path: Path) -> StructureText:

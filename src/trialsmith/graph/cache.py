@@ -6,12 +6,15 @@ import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from filelock import FileLock
+
+from trialsmith.errors import DataError
 
 log = logging.getLogger(__name__)
 
@@ -91,21 +94,39 @@ def cached_arrays(
         folder: of the cache; made if need be.
         key: from :func:`digest`, of everything that the arrays depend on.
         build: makes the arrays; their names become file names.
+
+    Raises:
+        DataError: the record is not there and the folder cannot be written to.
     """
     record = folder / key
     opened = _opened(record, key)
     if opened is not None:
         return opened
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{key}.lock"):
+    with _written_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{key}.lock").acquire()
+    with lock:
         # Another process may have built it while this one waited for the lock.
         opened = _opened(record, key)
         if opened is not None:
             return opened
         if record.exists():
             log.warning("the cache record %s is damaged: it is built anew", record)
-        _write(record, key, build())
+        arrays = build()
+        with _written_to(folder):
+            _write(record, key, arrays)
         return MappedArrays(record, key)
+
+
+@contextmanager
+def _written_to(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"the cache {folder} cannot be written: {error.strerror or error}. Free space or grant "
+            "rights there, or choose another place: data.cache_dir=..."
+        ) from error
 
 
 def _opened(record: Path, key: str) -> MappedArrays | None:

@@ -1,27 +1,22 @@
 """The graphs of a collection of crystals: built once, in parallel, and mapped from the cache."""
 
-import multiprocessing
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trialsmith.errors import DataError
 from trialsmith.graph.builder import GraphBuilder
 from trialsmith.graph.cache import cached_arrays, digest
 from trialsmith.graph.crystal_graph import CrystalGraph
 from trialsmith.graph.structure import Structure
+from trialsmith.parallel import mapped
 
 # Bumped when the arrays of a record change.
 VERSION = 1
-CHUNK = 64  # structures a worker takes at a time
-# Below so many structures a second process costs more to start than it saves.
-WORTH_WORKERS = 1500
+_SECONDS = 0.007  # to build the graph of a crystal of ten atoms
 
 # How each field of a graph is kept on disk, and which of its members it counts.
 FIELDS: dict[str, tuple[str, type[np.generic]]] = {
@@ -124,7 +119,7 @@ def build_graphs(
         progress: show a bar on stderr while building.
         strict: raise if a crystal has no graph; False leaves it empty and lists it in
             ``GraphStore.problems``.
-        workers: processes; None for all CPUs if there are many structures, else this one only.
+        workers: see `mapped`.
 
     Raises:
         DataError: crystals without a graph, by their ids, with the reasons.
@@ -135,10 +130,11 @@ def build_graphs(
 
     def build() -> dict[str, np.ndarray]:
         distinct = [by_key[key] for key in unique]
-        packs = list(_packs(distinct, builder, _workers(workers, len(distinct)), progress))
+        build_one = partial(_graph_or_flaw, builder=builder)
+        found = mapped(build_one, distinct, "building graphs", _SECONDS, workers, progress)
         rank = {key: i for i, key in enumerate(unique)}
         record = np.array([rank[key] for key in keys], dtype=np.int64)
-        return _joined(packs) | {"record": record}
+        return _packed(found) | {"record": record}
 
     content = digest(f"graphs {VERSION}", builder.key, *keys)
     store = GraphStore(cached_arrays(cache_dir / "graphs", content, build))
@@ -151,81 +147,31 @@ def _starts(counts: Int[np.ndarray, "crystals"]) -> Int[np.ndarray, "crystals"]:
     return np.cumsum(counts) - counts
 
 
-def _workers(workers: int | None, structures: int) -> int:
-    # A daemon (a worker of multiprocessing.Pool) may not have processes of its own.
-    if multiprocessing.current_process().daemon or structures <= CHUNK:
-        return 1
-    if workers is not None:
-        return workers
-    return len(os.sched_getaffinity(0)) if structures >= WORTH_WORKERS else 1
+def _graph_or_flaw(structure: Structure, builder: GraphBuilder) -> CrystalGraph | str:
+    try:
+        return builder(structure)
+    except DataError as flaw:
+        return str(flaw)
 
 
-def _packs(
-    structures: list[Structure], builder: GraphBuilder, workers: int, progress: bool
-) -> Iterator[dict[str, np.ndarray]]:
-    """Packed graphs, chunk after chunk in order, with a bar on stderr."""
-    # Of no structures there is one chunk still, an empty one: its arrays have their types.
-    chunks = [structures[i : i + CHUNK] for i in range(0, max(1, len(structures)), CHUNK)]
-    columns = (
-        TextColumn("building graphs"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=Console(stderr=True), disable=not (progress and structures)
-    ) as bar:
-        task = bar.add_task("", total=len(structures))
-        for pack in _mapped(chunks, builder, workers):
-            bar.advance(task, len(pack["atoms"]))
-            yield pack
-
-
-def _mapped(
-    chunks: list[list[Structure]], builder: GraphBuilder, workers: int
-) -> Iterator[dict[str, np.ndarray]]:
-    if workers == 1:
-        yield from (_pack(chunk, builder) for chunk in chunks)
-        return
-    # Spawned, not forked: this process may hold torch's threads and their locks.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(chunks)), mp_context=context) as pool:
-        yield from pool.map(_pack, chunks, [builder] * len(chunks))
-
-
-def _pack(structures: list[Structure], builder: GraphBuilder) -> dict[str, np.ndarray]:
-    """The graphs of a few structures in flat arrays; a structure without one is noted."""
-    graphs: list[CrystalGraph | None] = []
-    problems: dict[int, str] = {}
-    for number, structure in enumerate(structures):
-        try:
-            graphs.append(builder(structure))
-        except DataError as problem:
-            graphs.append(None)
-            problems[number] = str(problem)
-    pack = {
+def _packed(found: Sequence[CrystalGraph | str]) -> dict[str, np.ndarray]:
+    """Graphs in flat arrays; what is wrong with a structure that has none."""
+    graphs = [graph for graph in found if isinstance(graph, CrystalGraph)]
+    problems = {i: flaw for i, flaw in enumerate(found) if isinstance(flaw, str)}
+    arrays = {
         name: np.concatenate(
-            [np.empty(0, dtype), *(getattr(g, name).astype(dtype) for g in graphs if g is not None)]
+            [np.empty(0, dtype), *(getattr(graph, name).astype(dtype) for graph in graphs)]
         )
         for name, (_, dtype) in FIELDS.items()
     }
     for kind, counted in zip(MEMBERS, ("species", "bond_source", "angle_source"), strict=True):
-        pack[kind] = np.array(
-            [0 if g is None else len(getattr(g, counted)) for g in graphs], np.int64
+        arrays[kind] = np.array(
+            [0 if isinstance(g, str) else len(getattr(g, counted)) for g in found], np.int64
         )
-    pack["problem_records"] = np.array(list(problems), dtype=np.int64)
+    arrays["problem_records"] = np.array(list(problems), dtype=np.int64)
     text = "".join(f"{problem}\0" for problem in problems.values())
-    pack["problem_letters"] = np.frombuffer(text.encode(), dtype=np.uint8)
-    return pack
-
-
-def _joined(packs: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Packs of following chunks as one."""
-    before = 0
-    for pack in packs:
-        pack["problem_records"] = pack["problem_records"] + before
-        before += len(pack["atoms"])
-    return {name: np.concatenate([pack[name] for pack in packs]) for name in packs[0]}
+    arrays["problem_letters"] = np.frombuffer(text.encode(), dtype=np.uint8)
+    return arrays
 
 
 def _report(problems: dict[int, str], ids: Sequence[str] | None) -> str:

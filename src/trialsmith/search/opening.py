@@ -7,7 +7,7 @@ what cannot be compared, so it is refused where the numbers would change their m
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ class StudyPlan:
         directions: `minimize` or `maximize`, for each objective.
         settings: config key → value, for the leaves of the configuration that are not searched.
         metric: what the first objective is called; "" where nobody says.
+        note: leaves word in a folder `note(folder, name)` of where the study of that name is kept.
     """
 
     name: str
@@ -53,6 +54,7 @@ class StudyPlan:
     space: Space
     settings: Mapping[str, Any]
     metric: str = ""
+    note: Callable[[Path, str], None] = lambda folder, name: None
 
 
 def open_study(plan: StudyPlan, restart: bool = False) -> optuna.Study:
@@ -73,6 +75,7 @@ def open_study(plan: StudyPlan, restart: bool = False) -> optuna.Study:
             load_if_exists=True,
         )
     )
+    plan.note(plan.folder, plan.name)
     _check_directions(study, plan)
     if "space" in study.user_attrs:
         _check_space(study, plan)
@@ -144,22 +147,22 @@ def _shown(settings: Mapping[str, Any], key: str) -> str:
 def _put_aside(plan: StudyPlan) -> None:
     """Rename the study's folder, and the study itself where it is kept elsewhere."""
     name = f"{plan.name}.{time.strftime('%Y%m%d-%H%M%S')}"
-    inside = str(plan.folder.absolute()) in plan.url
-    if inside and not plan.folder.exists():
-        return
     storage = open_storage(plan.url)
-    if plan.name in optuna.get_all_study_names(storage):
-        _refuse_if_at_work(optuna.load_study(study_name=plan.name, storage=storage))
-        if not inside:
-            optuna.copy_study(
-                from_study_name=plan.name,
-                from_storage=storage,
-                to_storage=storage,
-                to_study_name=name,
-            )
-            optuna.delete_study(study_name=plan.name, storage=storage)
+    if plan.name not in optuna.get_all_study_names(storage):
+        return
+    _refuse_if_at_work(optuna.load_study(study_name=plan.name, storage=storage))
+    if f"{plan.folder.absolute()}/" not in plan.url:
+        optuna.copy_study(
+            from_study_name=plan.name,
+            from_storage=storage,
+            to_storage=storage,
+            to_study_name=name,
+        )
+        optuna.delete_study(study_name=plan.name, storage=storage)
     open_storage.cache_clear()
-    _rename_contents(plan.folder, plan.folder.with_name(name))
+    aside = plan.folder.with_name(name)
+    _rename_contents(plan.folder, aside)
+    plan.note(aside, name)
     log.info("the old study %s is kept as %s", plan.name, name)
 
 

@@ -75,14 +75,25 @@ def outcome_of_value(value: Any) -> Outcome:
     try:
         values = tuple(float(objective) for objective in objectives)
     except (TypeError, ValueError):
-        message = f"the task returned {value!r}: return a number, or one for each objective"
-        return Outcome("failed", failure="error", message=message, signature=message)
+        shown = _fitting(repr(value), 200)
+        message = f"the task returned {shown}: return a number, or one for each objective"
+        return Outcome("failed", failure="error", message=message, signature="no number")
     if not values:
         message = "the task returned no objective: return a number"
-        return Outcome("failed", failure="error", message=message, signature=message)
+        return Outcome("failed", failure="error", message=message, signature="no number")
     if not all(math.isfinite(objective) for objective in values):
         return Outcome("failed", failure="diverged", message=f"the score is {value}")
     return Outcome("complete", values)
+
+
+def outcome_of_deaths(cause: str, times: int) -> Outcome:
+    """A point whose process died so many times, always in the end by `cause`.
+
+    Without such an end a task that kills its own process would be tried for ever. SIGKILL is what
+    the kernel sends for lack of memory; any other cause is probably a bug.
+    """
+    failure = "out_of_memory" if "SIGKILL" in cause else "error"
+    return Outcome("failed", failure=failure, message=f"{times} times {cause}", signature=cause)
 
 
 def outcome_of_error(error: BaseException) -> Outcome:
@@ -99,13 +110,13 @@ def outcome_of_error(error: BaseException) -> Outcome:
         "failed",
         failure="error",
         message=_brief(error),
-        traceback="".join(traceback.format_exception(error)),
+        traceback=_fitting("".join(traceback.format_exception(error)), 20_000),
         signature=_signature(causes[-1]),
     )
 
 
 def _expected(error: TrialsmithError) -> Outcome:
-    message = str(error)
+    message = _fitting(str(error), 20_000)
     if isinstance(error, Diverged):
         return Outcome("failed", failure="diverged", message=message)
     if isinstance(error, InfeasibleConfig):
@@ -134,9 +145,17 @@ def _lacks_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in text for words in _MEMORY_MESSAGES)
 
 
+def _fitting(text: str, most: int) -> str:
+    """`text` as every file and terminal can hold it, its middle left out where it is too long."""
+    text = text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]} […] {text[-most // 2 :]}"
+
+
 def _brief(error: BaseException) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}"[:2000] if text else type(error).__name__
+    text = _fitting(str(error).strip(), 1000)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _signature(error: BaseException) -> str:

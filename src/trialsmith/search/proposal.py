@@ -47,20 +47,44 @@ def seed_of(seed: int | None, number: int, purpose: int = 0) -> int | None:
     return int(np.random.SeedSequence([abs(seed), number, purpose]).generate_state(1)[0])
 
 
-def tried(study: optuna.Study, apart_from: int = -1) -> set[str]:
-    """Identities of the points that are done, running or queued, or would only fail again."""
-    points = set()
-    for trial in study.get_trials(deepcopy=False):
-        failed = trial.state == TrialState.FAIL
-        open_again = failed and trial.user_attrs.get("failure") not in SETTLED_FAILURES
-        if trial.number != apart_from and "params" in trial.user_attrs and not open_again:
-            points.add(identity(trial.user_attrs["params"]))
-    return points
+class Tried:
+    """The points that a study is done with.
+
+    Each trial's identity is computed once: a search asks before every trial.
+    """
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._study = study
+        self._names: dict[int, str] = {}
+
+    def __call__(self, apart_from: int = -1) -> set[str]:
+        """Identities of the points that are done, running or queued, or would only fail again.
+
+        Args:
+            apart_from: the number of a trial that does not count.
+        """
+        trials = self._study.get_trials(deepcopy=False)
+        return {
+            self._name(trial)
+            for trial in trials
+            if trial.number != apart_from and "params" in trial.user_attrs and _is_settled(trial)
+        }
+
+    def _name(self, trial: FrozenTrial) -> str:
+        # a trial's point never changes
+        if trial.number not in self._names:
+            self._names[trial.number] = identity(trial.user_attrs["params"])
+        return self._names[trial.number]
 
 
-def is_exhausted(space: Space, known: set[str]) -> bool:
-    """Whether every point of a finite space is known."""
-    return space.size is not None and len(known) >= space.size
+def _is_settled(trial: FrozenTrial) -> bool:
+    failed = trial.state == TrialState.FAIL
+    return not failed or trial.user_attrs.get("failure") in SETTLED_FAILURES
+
+
+def is_exhausted(space: Space, tried: Tried) -> bool:
+    """Whether every point of a finite space is tried."""
+    return space.size is not None and len(tried()) >= space.size
 
 
 def propose(
@@ -69,15 +93,15 @@ def propose(
     space: Space,
     seed: int | None,
     given: Mapping[str, Any],
-    allow_repeats: bool,
+    known: set[str],
 ) -> Point:
     """The point for `trial`, which the study knows and which holds no parameters yet.
 
     Args:
         study: with the sampler made for this trial.
         given: values that are settled; a complete point is taken as it is.
+        known: identities of the points that are not to be proposed.
     """
-    known = set() if allow_repeats else tried(study, apart_from=trial.number)
     random = np.random.default_rng(seed_of(seed, trial.number, purpose=1))
     if isinstance(study.sampler, Grid) and not given:
         return next(_grid(space, study.sampler.seed, known), None) or space.sample(random)
@@ -85,7 +109,7 @@ def propose(
         point = space.draw(_Suggestions(study, trial), given)
     except ValueError:  # the sampler chose what a given value cannot stand beside
         point = space.completed(given, random)
-    if allow_repeats or set(given) >= set(point) or identity(point) not in known:
+    if set(given) >= set(point) or identity(point) not in known:
         return point
     return untried(space, known, random, given) or point
 

@@ -1,11 +1,17 @@
-"""Ctrl-C and SIGTERM as a word to the loop instead of an exception at any line of it."""
+"""Signals that ask to stop, as a word to the loop instead of an exception at any line of it."""
 
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _heeded() -> list[signal.Signals]:
+    """The signals that end this process; `nohup` asks not to be ended by SIGHUP."""
+    is_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [number for number in SIGNALS if not (is_nohup and number is signal.SIGHUP)]
 
 
 class Interrupted(BaseException):
@@ -28,7 +34,7 @@ class StopSignals:
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+            self._before = {number: signal.signal(number, self._note) for number in _heeded()}
         return self
 
     def __exit__(

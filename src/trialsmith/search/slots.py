@@ -143,6 +143,7 @@ class _Slot:
             self.process.join(PATIENCE)
         if self.process.is_alive():
             return None
+        self._end_group()
         self.job = None
         return Ended(number, None, _cause(self.process.exitcode))
 
@@ -160,11 +161,15 @@ class _Slot:
         self.pipe.close()
 
     def _kill(self) -> None:
-        """End the process and all that it started."""
-        if self.process.is_alive() and self.process.pid is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+        """End the process and all that it started, which may outlive it."""
+        self._end_group()
+        if self.process.is_alive():
             self.process.kill()
+
+    def _end_group(self) -> None:
+        assert self.process.pid is not None
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class LauncherSlots(Slots):

@@ -24,8 +24,16 @@ JOURNAL = "study.journal"
 DATABASE = "study.db"
 
 
-def storage_url(storage: str | None, folder: Path) -> str:
-    """The full address that `journal`, `sqlite` or any URL stands for in a study's folder."""
+def storage_url(storage: str | None, folder: Path, start: Path | None = None) -> str:
+    """The full address that `journal`, `sqlite` or any URL stands for in a study's folder.
+
+    Args:
+        start: the folder that relative paths in a URL begin at, for a job may work in its own;
+            None: the working folder.
+
+    Raises:
+        SearchError: it is none of them, or a database that no other process can see.
+    """
     folder = folder.absolute()
     if storage in (None, "journal"):
         return f"journal://{folder / JOURNAL}"
@@ -36,7 +44,23 @@ def storage_url(storage: str | None, folder: Path) -> str:
             f"hydra.sweeper.storage={storage} is neither journal, sqlite nor a URL such as "
             "sqlite:///study.db, journal:///data/study.journal or postgresql+psycopg://host/name"
         )
+    scheme, _, rest = str(storage).partition("://")
+    start = (start or Path()).absolute()
+    if scheme == "journal":
+        return f"journal://{start / rest}"
+    if scheme.partition("+")[0] == "sqlite":
+        return f"{scheme}:///{_sqlite_path(rest.removeprefix('/'), start)}"
     return str(storage)
+
+
+def _sqlite_path(rest: str, start: Path) -> str:
+    path, mark, options = rest.partition("?")
+    if path in ("", ":memory:"):
+        raise SearchError(
+            "hydra.sweeper.storage: a database in memory is seen by one process only, and each "
+            "trial has its own: use journal or sqlite"
+        )
+    return path + mark + options if path.startswith("file:") else f"{start / path}{mark}{options}"
 
 
 @lru_cache(maxsize=8)

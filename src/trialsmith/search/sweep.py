@@ -17,9 +17,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from trialsmith.errors import SearchError
 from trialsmith.search import budget, ownership, waiting
-from trialsmith.search.outcome import Outcome
+from trialsmith.search.outcome import Outcome, outcome_of_deaths
 from trialsmith.search.patience import Patience
-from trialsmith.search.proposal import MakeSampler, is_exhausted, propose, seed_of, tried
+from trialsmith.search.proposal import MakeSampler, Tried, is_exhausted, propose, seed_of
 from trialsmith.search.recovery import recover
 from trialsmith.search.rules import Hooks, Rules
 from trialsmith.search.signals import Interrupted, StopSignals
@@ -68,6 +68,7 @@ class Sweep:
         self._patience = Patience(rules.max_failures)
         self._begun = time.monotonic()
         self._mine: set[int] = set()
+        self._tried = Tried(study)
         self._exhausted = False
         self._said: set[str] = set()
         self._signals = StopSignals()
@@ -154,7 +155,7 @@ class Sweep:
             self.study._storage.set_trial_user_attr(trial._trial_id, name, value)
 
     def _create(self) -> tuple[FrozenTrial, bool] | None:
-        if not self.rules.allow_repeats and is_exhausted(self.space, tried(self.study)):
+        if not self.rules.allow_repeats and is_exhausted(self.space, self._tried):
             self._exhausted = True
             return None
         storage = self.study._storage
@@ -170,7 +171,8 @@ class Sweep:
         self.study.sampler = self._make_sampler(seed_of(seed, trial.number))
         given = trial.user_attrs.get("params") or trial.user_attrs.get("enqueued") or {}
         self.study._thread_local.cached_all_trials = None
-        point = propose(self.study, trial, self.space, seed, given, self.rules.allow_repeats)
+        known = set() if self.rules.allow_repeats else self._tried(apart_from=trial.number)
+        point = propose(self.study, trial, self.space, seed, given, known)
         storage = self.study._storage
         storage.set_trial_user_attr(trial._trial_id, "params", point)
         for name, (value, distribution) in self.space.stored(point).items():
@@ -194,7 +196,7 @@ class Sweep:
         outcome = ended.outcome or self._died(trial, ended.cause)
         outcome = self._checked(outcome)
         if ended.outcome is None and outcome.failure == "interrupted":
-            self._try_again(trial, outcome)
+            outcome = self._tried_again(trial, outcome)
         else:
             waiting.finish(self.study, trial, outcome)
         self._mine.discard(trial.number)
@@ -205,14 +207,17 @@ class Sweep:
         record = trial.user_attrs.get("result")  # it may have died after its work was done
         return Outcome.from_record(record) if record else Outcome.interrupted(cause)
 
-    def _try_again(self, trial: FrozenTrial, outcome: Outcome) -> None:
+    def _tried_again(self, trial: FrozenTrial, outcome: Outcome) -> Outcome:
+        """Queue a trial whose process died once more, or else blame its point."""
         retries = trial.user_attrs.get("retries", 0)
         if retries < self.rules.max_retries:
             waiting.requeue(self.study, trial, outcome, retries + 1)
             log.warning("trial %d: %s; queued again", trial.number, outcome.message)
-        else:
-            waiting.finish(self.study, trial, outcome)
-            log.warning("trial %d: %s; given up", trial.number, outcome.message)
+            return outcome
+        outcome = outcome_of_deaths(outcome.message, retries + 1)
+        waiting.finish(self.study, trial, outcome)
+        log.warning("trial %d: %s; given up", trial.number, outcome.message)
+        return outcome
 
     def _checked(self, outcome: Outcome) -> Outcome:
         expected = len(self.study.directions)

@@ -53,7 +53,7 @@ def summary(table: StudyTable) -> dict[str, Any]:
         "states": table.counts,
         "failures": table.failures,
         "best_trial": None if best is None else _brief(table, best),
-        "pareto_front": [trial.number for trial in table.front],
+        **_pareto_front(table),
         "trials": [_brief(table, trial) for trial in table.trials],
     }
 
@@ -132,6 +132,12 @@ def _brief(table: StudyTable, trial: TrialRow) -> dict[str, Any]:
         "params": trial.params,
         "folder": trial.folder,
     }
+
+
+def _pareto_front(table: StudyTable) -> dict[str, list[int]]:
+    """Only several objectives have a front worth the name."""
+    several = len(table.directions) > 1
+    return {"pareto_front": [trial.number for trial in table.front]} if several else {}
 
 
 def _failure(trial: TrialRow) -> dict[str, str]:

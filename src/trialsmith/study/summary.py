@@ -1,5 +1,6 @@
 """The last screen of a search: what came out, and what to do with it."""
 
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ def trials_table(table: StudyTable) -> Table:
         shown.add_column(Text(name), justify="left" if name == "state" else "right", no_wrap=True)
     shown.add_column("folder", overflow="fold")
     for trial in table.trials:
-        values = [quantity(value) for value in trial.values] or ["—"] * len(table.objectives)
+        values = [quantity(value, table.unit) for value in trial.values]
+        values = values or ["—"] * len(table.objectives)
         shown.add_row(
             str(trial.number),
             Text((trial.failure or trial.state).replace("_", " "), style=_style(table, trial)),
@@ -75,9 +77,14 @@ def _headline(table: StudyTable) -> Text:
 def _values(params: dict[str, Any]) -> Table:
     shown = Table(box=None, show_header=False, pad_edge=False)
     for key, value in params.items():
-        text = f"{value:.6g}" if isinstance(value, float) else str(plain(value))
+        text = f"{value:.6g}" if isinstance(value, float) else _word(value)
         shown.add_row(Text(f"  {key}", "cyan"), Text(text))
     return shown
+
+
+def _word(value: Any) -> str:
+    """A value as the command line takes it: false, null, [1, 3]."""
+    return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
 
 
 def _front(table: StudyTable) -> Table:
@@ -85,7 +92,7 @@ def _front(table: StudyTable) -> Table:
     for name in ("  trial", *table.objectives, "parameters"):
         shown.add_column(Text(name), overflow="fold")
     for trial in table.front[:MOST_SOLUTIONS]:
-        params = ", ".join(f"{key}={plain(value)}" for key, value in trial.params.items())
+        params = ", ".join(f"{key}={_word(value)}" for key, value in trial.params.items())
         values = [quantity(value) for value in trial.values]
         shown.add_row(f"  {trial.number}", *values, Text(params))
     return shown
@@ -95,15 +102,22 @@ def _where(folder: Path, best: TrialRow) -> str:
     return f"Its folder: {folder / (best.folder or 'best')}"
 
 
-def _commands(folder: Path, again: str | None) -> Table:
+def _commands(folder: Path, again: str | None) -> Group:
+    """Commands to paste: on one line each, however narrow the screen."""
     place = shlex.quote(str(folder))
-    shown = Table(box=None, show_header=False, pad_edge=False)
-    shown.add_row("The study", Text(str(folder), "bold"))
-    shown.add_row("Curves", Text(f"tensorboard --logdir {place}", "bold"))
-    shown.add_row("Report", Text(f"trialsmith report {place}", "bold"))
-    if again is not None:
-        shown.add_row("Go on", Text(again, "bold"))
-    return shown
+    commands = {
+        "The study": str(folder),
+        "Curves": f"tensorboard --logdir {place}",
+        "Report": f"trialsmith report {place}",
+        "Go on": again,
+    }
+    return Group(
+        *(
+            Text.assemble(f"{name:11}", (command, "bold"), no_wrap=True, overflow="ignore")
+            for name, command in commands.items()
+            if command is not None
+        )
+    )
 
 
 def _style(table: StudyTable, trial: TrialRow) -> str:

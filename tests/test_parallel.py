@@ -2,7 +2,7 @@
 
 import math
 
-from trialsmith.data.parallel import mapped
+from trialsmith.parallel import mapped
 
 
 def test_several_processes_give_the_results_in_order() -> None:

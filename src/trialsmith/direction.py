@@ -1,0 +1,25 @@
+"""Which way a score gets better."""
+
+from typing import Literal
+
+from trialsmith.errors import InfeasibleConfig
+
+# Of a metric that is not listed, the user knows.
+BETTER = {"loss": "minimize", "mae": "minimize", "rmse": "minimize", "r2": "maximize"}
+
+
+def mode_of(direction: str, monitor: str) -> Literal["min", "max"]:
+    """`direction` as PyTorch and Lightning call it.
+
+    Raises:
+        InfeasibleConfig: another word, or a direction in which `monitor` gets worse.
+    """
+    if direction not in ("minimize", "maximize"):
+        raise InfeasibleConfig(f"direction={direction} must be minimize or maximize")
+    right = BETTER.get(monitor.rpartition("/")[2], direction)
+    if direction != right:
+        better = "higher" if right == "maximize" else "lower"
+        raise InfeasibleConfig(
+            f"monitor={monitor} is better when it is {better}: add direction={right}"
+        )
+    return "max" if direction == "maximize" else "min"
