@@ -21,7 +21,7 @@ run: setup      ## a small real search on built-in data
 	$(BIN)/python train.py -m hparams_search=alignn_fusion fusion=middle experiment=quick
 
 test: setup     ## every test, the slow ones too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: setup
 	$(BIN)/ruff check .

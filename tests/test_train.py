@@ -109,3 +109,24 @@ def test_help_names_the_groups_and_the_commands() -> None:
     assert done.returncode == 0
     for word in ("hparams_search=alignn_fusion", "fusion: ", "optimizer: "):
         assert word in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("override", "answer"),
+    [
+        ("data=crystals", "data.path must be given: add data.path="),
+        ("text=transformer", "text.path must be given: add text.path="),
+        ("fusion.middle.num_heads=3", "must divide fusion.middle.hidden_dim"),
+        ("fusion.middle.layers=7", "names a layer that the model lacks"),
+        ("monitor=val/accuracy", "choose one of: val/loss, val/mae"),
+        ("trainer.max_epochs=0", "trainer.max_epochs=0"),
+    ],
+)
+def test_a_mistake_is_answered_without_a_traceback(
+    override: str, answer: str, tmp_path: Path
+) -> None:
+    done = train(tmp_path, override)
+    assert done.returncode == 1
+    assert answer in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

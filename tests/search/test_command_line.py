@@ -203,6 +203,13 @@ def test_data_are_prepared_once_and_their_mistakes_come_first(app):
     assert app.study("plain-broken").trials == []
 
 
+def test_a_search_that_ended_before_its_first_trial_binds_nobody(app):
+    settings = ("hparams_search=plain", "hydra.sweeper.prepare=data", "hydra.sweeper.study_name=s")
+    app.search(*settings, "data.path=broken.csv", "x=interval(0,5)", code=1)
+    app.search(*settings)
+    assert app.study("s").user_attrs["space"]["parameters"].keys() == {"x", "n"}
+
+
 def test_enqueued_points_are_run_first(app):
     app.search("hparams_search=plain", "hydra.sweeper.enqueue=[{x: 0.25, n: 3}]")
     assert app.study().trials[0].user_attrs["params"] == {"x": 0.25, "n": 3}
@@ -231,7 +238,7 @@ def test_a_grid_heeds_conditions_and_refuses_a_continuum(app):
     app.search("part=small,large", "n=1,2", "hydra.sweeper.study_name=g", grid)
     assert app.states("g") == {"COMPLETE": 4}
     output = app.search("x=interval(0,1)", grid, code=1)
-    assert "x has a continuum of values" in output
+    assert "x: a continuum of values" in output
 
 
 def test_names_cannot_lead_out_of_the_studies_folder(app):

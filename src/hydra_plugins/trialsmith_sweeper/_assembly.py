@@ -70,13 +70,13 @@ def _search(
     make_sampler, seed = sampler_maker(sweeper.sampler)
     _check_grid(make_sampler(seed), definition)
     plan = _plan(config, definition)
+    pruner = build_pruner(sweeper.pruner, len(plan.directions))
     lock = plan.folder / LOCK
     plan.folder.mkdir(parents=True, exist_ok=True)
     with FileLock(lock):
         study = open_study(plan, restart=definition.line.restart or sweeper.restart)
         recover(study)
-        waiting.enqueue(study, definition.space, definition.enqueued)
-    study.pruner = build_pruner(sweeper.pruner, len(plan.directions))
+    study.pruner = pruner
     prepare_pruner(study)
     log.info("study %s in %s", plan.name, plan.folder)
 
@@ -90,6 +90,8 @@ def _search(
         )
     elif sweeper.prepare is not None:
         prepare(sweeper.prepare, definition.configurations.compose({}), context)
+    with FileLock(lock):
+        waiting.enqueue(study, definition.space, definition.enqueued)
 
     rules = _rules(sweeper, seed)
     pages = LateImport("trialsmith.study.folder")
@@ -205,7 +207,7 @@ def _check_grid(sampler: optuna.samplers.BaseSampler, definition: Definition) ->
     if not isinstance(sampler, Grid) or definition.space.size is not None:
         return
     continuous = definition.space.continuous
-    why = f"{', '.join(continuous)} has a continuum of values" if continuous else "it is too large"
+    why = f"{', '.join(continuous)}: a continuum of values" if continuous else "it is too large"
     raise SearchError(
         f"hydra/sweeper/sampler=grid cannot list this space: {why}; give a step or choices, or "
         "use another sampler"

@@ -68,8 +68,10 @@ def _instantiate(settings: dict[str, Any], what: str) -> Any:
         return instantiate(_without_nulls(settings), _execution_whitelist_=BUILDABLE)
     except Exception as error:
         cause = error.__cause__ or error
+        options = ", ".join(key for key in settings if not key.startswith("_"))
         raise SearchError(
-            f"hydra.sweeper.{what} ({settings.get('_target_')}) cannot be built: {cause}"
+            f"hydra.sweeper.{what} ({settings.get('_target_')}) cannot be built: {cause} "
+            f"Set hydra.sweeper.{what}.NAME=VALUE; the names are: {options}"
         ) from None
 
 

@@ -22,13 +22,18 @@ def plain_errors(task: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return task(*arguments)
         except Exception as error:
-            message = next(filter(None, map(_message, _causes(error))), None)
+            message = mistake(error)
             if message is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
                 raise
             # Hydra prints a traceback of every other exception
             raise SystemExit(message) from error
 
     return answered
+
+
+def mistake(error: BaseException) -> str | None:
+    """What the user has to change, if that is what `error` is about."""
+    return next(filter(None, map(_message, _causes(error))), None)
 
 
 def _message(error: BaseException) -> str | None:

@@ -14,7 +14,8 @@ from hydra.types import HydraContext
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from trialsmith.errors import SearchError, TrialsmithError
+from hydra_plugins.trialsmith_sweeper._messages import mistake
+from trialsmith.errors import DataError, SearchError, TrialsmithError
 from trialsmith.search.signals import Interrupted, StopSignals
 from trialsmith.search.worker import die_with
 
@@ -85,10 +86,7 @@ def _sendable(error: BaseException) -> Any:
     return expected if expected is not None else f"{type(error).__name__}: {error}"
 
 
-def _expected(error: BaseException | None) -> TrialsmithError | None:
+def _expected(error: BaseException) -> DataError | None:
     """The user's mistake behind `error`: Hydra wraps what a constructor raises."""
-    while error is not None:
-        if isinstance(error, TrialsmithError):
-            return type(error)(str(error))
-        error = error.__cause__
-    return None
+    message = mistake(error)
+    return None if message is None else DataError(message)

@@ -77,7 +77,7 @@ def open_study(plan: StudyPlan, restart: bool = False) -> optuna.Study:
     )
     plan.note(plan.folder, plan.name)
     _check_directions(study, plan)
-    if "space" in study.user_attrs:
+    if "space" in study.user_attrs and not _is_abandoned(study):
         _check_space(study, plan)
         _check_settings(study, plan)
         done = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
@@ -87,8 +87,15 @@ def open_study(plan: StudyPlan, restart: bool = False) -> optuna.Study:
     return study
 
 
+def _is_abandoned(study: optuna.Study) -> bool:
+    """Whether a search was ended, by wrong data perhaps, before it had a trial."""
+    opener = str(study.user_attrs.get("opened_by"))
+    return not study.get_trials(deepcopy=False) and ownership.is_dead(opener)
+
+
 def _remember(study: optuna.Study, plan: StudyPlan) -> None:
     space = plan.space
+    study.set_user_attr("opened_by", ownership.me())
     study.set_user_attr("settings", dict(plan.settings))
     study.set_user_attr("metric", plan.metric)
     # last: a study that has it is complete
