@@ -223,7 +223,7 @@ def test_a_database_that_is_none(open_data: Open, tmp_path: Path) -> None:
         ({"limit": 2}, "No row has the split"),
         (
             {"columns": {"split": "none"}, "n_train": 10, "n_val": 10, "n_test": 10},
-            "20 rows, and 10 train + 10 val + 10 test are 30",
+            "10 train + 10 val + 10 test rows are asked for, 30 in all, and the data have 20",
         ),
         (
             {"columns": {"split": "none"}, "n_val": 10, "n_test": 10},
