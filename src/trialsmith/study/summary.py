@@ -26,7 +26,7 @@ def last_screen(table: StudyTable, folder: Path, again: str | None = None) -> Gr
     """
     parts: list[RenderableType] = [Text(""), _headline(table)]
     if table.best is not None:
-        parts += [_values(table.best.params), Text(_where(folder, table.best))]
+        parts += [_values(table.best.params), _where(folder, table.best)]
     elif table.front:
         parts.append(_front(table))
     parts += [Text(counts(table)), _commands(folder, again)]
@@ -98,8 +98,9 @@ def _front(table: StudyTable) -> Table:
     return shown
 
 
-def _where(folder: Path, best: TrialRow) -> str:
-    return f"Its folder: {folder / (best.folder or 'best')}"
+def _where(folder: Path, best: TrialRow) -> Text:
+    place = folder / (best.folder or "best")
+    return Text(f"Its folder: {place}", no_wrap=True, overflow="ignore")
 
 
 def _commands(folder: Path, again: str | None) -> Group:
