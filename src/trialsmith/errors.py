@@ -4,6 +4,8 @@ A search tells them apart: an infeasible point and a diverged training cost one 
 wrong data or a wrong search space end the search before it begins.
 """
 
+from collections.abc import Iterator
+
 
 class TrialsmithError(Exception):
     """Base of everything that is raised to tell the user what to change."""
@@ -23,3 +25,11 @@ class SearchError(TrialsmithError):
 
 class Diverged(TrialsmithError):
     """The monitored value is no longer a finite number."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """`error`, what it was raised from, and so on: Hydra wraps what a constructor raises."""
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__

@@ -77,7 +77,16 @@ def learner(batches: list[Points], lr: float = 0.1, schedule=schedules.constant)
     )
 
 
-def fit(tmp_path: Path, module: Learner, batches: list[Points], epochs: int = 5, callbacks=()):
+def fit(
+    tmp_path: Path,
+    module: Learner,
+    batches: list[Points],
+    epochs: int = 5,
+    callbacks=(),
+    validated: list[Points] | None = None,
+    every: int = 1,
+):
+    """A Trainer that has trained on `batches`, and validated on them or on others."""
     trainer = pl.Trainer(
         max_epochs=epochs,
         accelerator="cpu",
@@ -87,8 +96,9 @@ def fit(tmp_path: Path, module: Learner, batches: list[Points], epochs: int = 5,
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=tmp_path,
+        check_val_every_n_epoch=every,
     )
-    trainer.fit(module, loader(batches), loader(batches))
+    trainer.fit(module, loader(batches), loader(validated or batches))
     return trainer
 
 
@@ -143,18 +153,7 @@ def test_history_has_every_metric_and_the_rate_that_was_used(tmp_path: Path) -> 
     """Also when the first validation comes after the first epoch."""
     batches = points()
     module = learner(batches, schedule=schedules.one_cycle)
-    trainer = pl.Trainer(
-        max_epochs=4,
-        check_val_every_n_epoch=2,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        callbacks=[History(tmp_path)],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
-    )
-    trainer.fit(module, loader(batches), loader(batches))
+    fit(tmp_path, module, batches, epochs=4, callbacks=[History(tmp_path)], every=2)
     with (tmp_path / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["val/mae"] != "" for row in rows] == [False, True, False, True]
@@ -169,17 +168,7 @@ def test_a_plateau_is_judged_where_there_is_a_validation(tmp_path: Path) -> None
         schedules.plateau, monitor="val/mae", direction="minimize", factor=0.5, patience=0
     )
     module = learner(batches, lr=1e-6, schedule=flat)  # too small to learn anything
-    trainer = pl.Trainer(
-        max_epochs=6,
-        check_val_every_n_epoch=2,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
-    )
-    trainer.fit(module, loader(batches), loader(batches))
+    trainer = fit(tmp_path, module, batches, epochs=6, every=2)
     assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(1e-6 / 4)
 
 
@@ -203,17 +192,8 @@ def test_scores_agree_with_scikit_learn() -> None:
 def test_a_single_validation_sample_has_an_error_but_no_r2(tmp_path: Path) -> None:
     batches = points()
     module = learner(batches)
-    trainer = pl.Trainer(
-        max_epochs=1,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
-    )
     one = [Points(batches[0].x[:1], batches[0].target[:1], ["0"])]
-    trainer.fit(module, loader(batches), loader(one))
+    trainer = fit(tmp_path, module, batches, epochs=1, validated=one)
     assert "val/mae" in trainer.callback_metrics
     assert "val/r2" not in trainer.callback_metrics
 

@@ -3,7 +3,7 @@
 import functools
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
@@ -33,7 +33,9 @@ def plain_errors(task: Callable[..., Any]) -> Callable[..., Any]:
 
 def mistake(error: BaseException) -> str | None:
     """What the user has to change, if that is what `error` is about."""
-    return next(filter(None, map(_message, _causes(error))), None)
+    from trialsmith.errors import causes
+
+    return next(filter(None, map(_message, causes(error))), None)
 
 
 def _message(error: BaseException) -> str | None:
@@ -45,9 +47,3 @@ def _message(error: BaseException) -> str | None:
         key = error.full_key if isinstance(error, MissingMandatoryValue) or not found else found[1]
         return f"{key} must be given: add {key}=… to the command"
     return str(error) if isinstance(error, TrialsmithError) else None
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__

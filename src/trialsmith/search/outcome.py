@@ -6,13 +6,20 @@ probably a bug, and the search ends when it repeats itself; an interrupted trial
 
 import math
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from optuna import TrialPruned
 
-from trialsmith.errors import DataError, Diverged, InfeasibleConfig, SearchError, TrialsmithError
+from trialsmith.errors import (
+    DataError,
+    Diverged,
+    InfeasibleConfig,
+    SearchError,
+    TrialsmithError,
+    causes,
+)
 
 FAILURES = ("diverged", "out_of_memory", "infeasible", "interrupted", "error")
 
@@ -98,10 +105,10 @@ def outcome_of_deaths(cause: str, times: int) -> Outcome:
 
 def outcome_of_error(error: BaseException) -> Outcome:
     """A pruned or failed trial; the reason is looked for in the error and in its causes."""
-    causes = list(_causes(error))
-    if any(isinstance(cause, TrialPruned) for cause in causes):
+    chain = list(causes(error))
+    if any(isinstance(cause, TrialPruned) for cause in chain):
         return Outcome("pruned")
-    for cause in causes:
+    for cause in chain:
         if isinstance(cause, TrialsmithError):
             return _expected(cause)
         if _lacks_memory(cause):
@@ -111,7 +118,7 @@ def outcome_of_error(error: BaseException) -> Outcome:
         failure="error",
         message=_brief(error),
         traceback=_fitting("".join(traceback.format_exception(error)), 20_000),
-        signature=_signature(causes[-1]),
+        signature=_signature(chain[-1]),
     )
 
 
@@ -127,14 +134,6 @@ def _expected(error: TrialsmithError) -> Outcome:
     return Outcome(
         "failed", failure="error", message=message, signature=_signature(error), fatal=fatal
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error`, what it was raised from, and so on: Hydra wraps what a constructor raises."""
-    current: BaseException | None = error
-    while current is not None:
-        yield current
-        current = current.__cause__
 
 
 def _lacks_memory(error: BaseException) -> bool:
