@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup run test lint format test-peer clean
+.PHONY: setup run test lint format test-peer bench-peer clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -33,15 +33,23 @@ format: setup
 	$(BIN)/ruff format .
 
 # The published alignn is compared with in an environment of its own: it brings other versions.
-PEER := .venv-peer
-test-peer:      ## the same weights and the same graph give the published package's numbers
+PEER       := .venv-peer
+PEER_STAMP := $(PEER)/.installed
+
+$(PEER_STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(PEER)
 	$(PEER)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(PEER)/bin/python -m pip install --quiet --constraint constraints.txt torch
 	$(PEER)/bin/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
-	$(PEER)/bin/python -m pip install --quiet pydantic-settings toolz xmltodict
+	$(PEER)/bin/python -m pip install --quiet pydantic-settings toolz xmltodict lmdb
 	$(PEER)/bin/python -m pip install --quiet --no-deps alignn==2026.8.11 jarvis-tools==2026.6.12
+	touch $@
+
+test-peer: $(PEER_STAMP)    ## the same weights and the same graph give the published package's numbers
 	$(PEER)/bin/python -m pytest -m peer tests/peer
+
+bench-peer: $(PEER_STAMP)   ## speed and memory beside the published package's; ARGS=--quick to try it
+	$(PEER)/bin/python -m benchmarks.peer $(ARGS)
 
 clean:          ## what the program and the tools made; studies and runs stay
 	rm -rf $(VENV) $(PEER) .cache .pytest_cache .mypy_cache .ruff_cache build src/*.egg-info

@@ -8,9 +8,6 @@ properties and nothing of the structure.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +15,10 @@ import pandas as pd
 from ase.data import atomic_masses, atomic_numbers, covalent_radii
 from ase.formula import Formula
 from sklearn.ensemble import RandomForestRegressor
+from training import ROOT, trained
 
 from trialsmith.models.elements import element_features
 
-ROOT = Path(__file__).resolve().parent.parent
 MODELS = {"ALIGNN, graph only": "none", "ALIGNN with text": "middle"}
 
 
@@ -80,14 +77,11 @@ def composition(formula: str) -> np.ndarray:
 def alignn(arguments: argparse.Namespace, target: str, fusion: str, seed: int) -> float:
     """Test MAE of one training through the command line."""
     folder = ROOT / "outputs" / "accuracy" / f"{target}-{fusion}-{seed}"
-    command = [
-        *(sys.executable, "train.py", "data=crystals", f"data.path={arguments.data.resolve()}"),
-        *(f"data.target={target}", f"fusion={fusion}", f"seed={seed}"),
-        *(f"trainer.max_epochs={arguments.epochs}", f"hydra.run.dir={folder}"),
-        *arguments.overrides,
+    run = [
+        *("data=crystals", f"data.path={arguments.data.resolve()}", f"data.target={target}"),
+        *(f"fusion={fusion}", f"seed={seed}", f"trainer.max_epochs={arguments.epochs}"),
     ]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics = trained(folder, [*run, *arguments.overrides])
     return metrics["test"][target]["mae"]
 
 

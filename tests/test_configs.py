@@ -41,8 +41,8 @@ def test_every_model_builds_with_every_fusion_and_text(fusion: str, text: str) -
 @pytest.mark.parametrize("scheduler", options("scheduler"))
 def test_every_way_of_training_builds(loss: str, optimizer: str, scheduler: str) -> None:
     cfg = config(f"loss={loss}", f"optimizer={optimizer}", f"scheduler={scheduler}")
-    weight = torch.nn.Parameter(torch.ones(2, 1))
-    value = build(cfg.loss)(weight, torch.zeros(2, 1))
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    value = build(cfg.loss)(weight, torch.eye(2))  # numbers, or shares of two classes
     value.backward()
     assert weight.grad.abs().sum() > 0
     assert "scheduler" in build(cfg.scheduler)(build(cfg.optimizer)([weight]), steps=10)
@@ -70,7 +70,7 @@ def test_every_search_composes(search: str) -> None:
         cfg = compose(
             "train", [f"hparams_search={search}", "folder=/nowhere"], return_hydra_config=True
         )
-    assert cfg.hydra.sweeper.params
+    assert cfg.hydra.sweeper.params is not None
 
 
 def test_no_key_of_the_top_level_goes_unread() -> None:
@@ -82,3 +82,12 @@ def test_no_key_of_the_top_level_goes_unread() -> None:
     for key in keys:
         read = re.compile(rf"cfg\.{key}\b|\$\{{{key}\b")
         assert any(read.search(text) for text in texts), f"nothing reads {key}"
+
+
+@pytest.mark.parametrize("data", ["flow", "flow_synthetic", "fashion_mnist"])
+def test_signals_choose_their_model_and_the_command_line_another(data: str) -> None:
+    cfg = config(f"data={data}")
+    assert build(cfg.model, outputs=2, shape=(1, 28, 28)).description.startswith("2D")
+    OmegaConf.resolve(cfg)  # no text, no fusion that would ask for a crystal model's width
+    assert ("CrossEntropy" in cfg.loss._target_) == (data == "fashion_mnist")
+    assert "alignn_layers" in config(f"data={data}", "model=alignn").model

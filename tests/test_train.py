@@ -38,6 +38,7 @@ def test_a_run_leaves_what_is_promised(run: Path) -> None:
     assert names >= {
         ".hydra", "config.yaml", "provenance.yaml", "train.log", "metrics.json", "history.csv",
         "predictions.csv", "y_pred.npy", "y_true.npy", "checkpoints", "tensorboard",
+        "learning_curves.png", "evaluation_plots",
     }  # fmt: skip
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
 
@@ -119,7 +120,7 @@ def test_help_names_the_groups_and_the_commands() -> None:
         ("text=transformer", "text.path must be given: add text.path="),
         ("fusion.middle.num_heads=3", "must divide fusion.middle.hidden_dim"),
         ("fusion.middle.layers=7", "names a layer that the model lacks"),
-        ("monitor=val/accuracy", "choose one of: val/loss, val/mae"),
+        ("monitor=val/auc", "choose one of: val/loss, val/mae"),
         ("trainer.max_epochs=0", "trainer.max_epochs=0"),
     ],
 )

@@ -3,6 +3,7 @@
 Commands import what they need: `trialsmith --help` answers before Optuna would have loaded.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -39,6 +40,8 @@ def report(study: Study, storage: Storage = None) -> None:
 
     from trialsmith.study.figures import PAGES
     from trialsmith.study.folder import StudyFolder
+    from trialsmith.study.stages.report import report as comparison_of
+    from trialsmith.study.stages.stage import STAGE
     from trialsmith.study.summary import last_screen
 
     folder, opened = _open(study, storage)
@@ -50,6 +53,8 @@ def report(study: Study, storage: Storage = None) -> None:
     console.print(last_screen(table, folder), crop=False)
     for page in PAGES:
         console.print(f"Page       {folder / page}", highlight=False, soft_wrap=True)
+    if STAGE in opened.user_attrs:
+        console.print(comparison_of(opened, folder), crop=False)
 
 
 @app.command()
@@ -84,6 +89,40 @@ def status(
     if row.folder is not None:
         info["folder"] = str(folder / row.folder)
     typer.echo(to_yaml(info), nl=False)
+
+
+@app.command()
+def stages(
+    plan: Annotated[
+        str,
+        typer.Argument(help="A plan of conf/stages, as dynamic_fusion.", show_default=False),
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Hydra overrides of every stage; FILE:KEY=VALUE is of one alone.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run searches in stages, each begun from the best of the one before; again: it goes on."""
+    from rich.console import Console
+    from rich.rule import Rule
+
+    from trialsmith.errors import TrialsmithError
+    from trialsmith.study.stages.chain import read_plan, run_stages, stage_commands
+    from trialsmith.study.stages.commands import shell
+
+    console = Console()
+
+    def show(command: Sequence[str]) -> None:
+        console.print(Rule(align="left"), shell(command), highlight=False, soft_wrap=True)
+
+    try:
+        code = run_stages(stage_commands(read_plan(plan), overrides or []), show)
+    except TrialsmithError as error:
+        _refuse(str(error))
+    raise typer.Exit(code)
 
 
 def _open(study: str, storage: str | None) -> "tuple[Path, optuna.Study]":

@@ -5,7 +5,10 @@ from typing import Literal
 from trialsmith.errors import InfeasibleConfig
 
 # Of a metric that is not listed, the user knows.
-BETTER = {"loss": "minimize", "mae": "minimize", "rmse": "minimize", "r2": "maximize"}
+BETTER = {
+    **dict.fromkeys(("loss", "mse", "mae", "rmse"), "minimize"),
+    **dict.fromkeys(("r2", "accuracy", "f1"), "maximize"),
+}
 
 
 def mode_of(direction: str, monitor: str) -> Literal["min", "max"]:

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import lightning.pytorch as pl
-import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from trialsmith.metrics import defined, regression
+from trialsmith.losses import WeightedMSE
+from trialsmith.readout import Counted, Scaler, readout_of
 
 
 @runtime_checkable
@@ -22,33 +21,27 @@ class Batch(Protocol):
 
 
 @runtime_checkable
-class Scaler(Protocol):
-    """Mean and standard deviation of each target over the training split."""
+class WithAuxiliaryLoss(Protocol):
+    """A model that can ask for something beside good predictions."""
 
-    mean: Tensor
-    std: Tensor
+    def with_auxiliary_loss(self, batch: Any) -> tuple[Tensor, Tensor | None]:
+        """Its predictions, and what is added to their loss in training; None: nothing."""
 
 
 class Learner(pl.LightningModule):
-    """Trains `model` on standardised targets and scores it in the targets' own units.
+    """Trains `model` and scores it on the validation split.
 
-    The loss sees z = (y − μ) / σ with μ and σ of the training split; the model predicts ẑ and the
-    metrics compare μ + σẑ with y. μ and σ are kept in the checkpoint, so that a trained model
-    speaks the target's unit wherever it is loaded.
-
-    `val/mae`, `val/rmse` and `val/r2` are in the target's own unit. Of several targets they are the
-    mean over the targets of error/σ and of R²: every target counts alike, whatever its unit.
+    Numbers are trained on standardised, and predicted and scored in the targets' own units;
+    classes are trained on by their numbers, predicted by their probabilities, and scored by
+    accuracy and F1. Which it is, the scaler says; see `trialsmith.readout`.
 
     Args:
-        model: from a batch to (samples, targets), in standardised units.
-        loss: from (prediction, target), both (samples, targets), to a number.
+        model: from a batch to (samples, targets), in standardised units, or (samples, classes).
+        loss: from what the model gives and what is wanted of it to a number.
         optimizer: from parameters to an optimizer.
         schedule: from an optimizer and the number of steps to a Lightning scheduler.
-        scaler: μ and σ, each (targets,).
+        scaler: μ and σ, each (targets,), or how many classes there are.
     """
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(
         self,
@@ -56,49 +49,49 @@ class Learner(pl.LightningModule):
         loss: nn.Module,
         optimizer: Callable[..., Optimizer],
         schedule: Callable[[Optimizer, int], dict[str, Any]],
-        scaler: Scaler,
+        scaler: Scaler | Counted,
     ) -> None:
         super().__init__()
         self.model = model
         self.loss = loss
         self._optimizer = optimizer
         self._schedule = schedule
-        self.register_buffer("mean", torch.as_tensor(scaler.mean, dtype=torch.float32).clone())
-        self.register_buffer("std", torch.as_tensor(scaler.std, dtype=torch.float32).clone())
-        self.val_metrics = regression(outputs=len(self.mean))
+        self.readout = readout_of(scaler)
+        self.val_metrics = self.readout.metrics()
 
     @property
     def scores(self) -> tuple[str, ...]:
-        """The metrics that can be monitored."""
-        return ("val/loss", *(f"val/{name}" for name in self.val_metrics))
+        """The metrics that can be monitored; a weighted loss cannot, for its weights may vary."""
+        loss = () if isinstance(self.loss, WeightedMSE) else ("val/loss",)
+        return (*loss, *(f"val/{name}" for name in self.val_metrics))
 
-    def forward(self, batch: Any) -> Float[Tensor, "samples targets"]:
-        """Predictions in the targets' own units."""
-        return self.mean + self.std * self.model(batch)
+    def forward(self, batch: Any) -> Tensor:
+        """Predictions (samples, targets) in the targets' own units, or (samples, classes)."""
+        return self.readout.predicted(self.model(batch))
 
     def training_step(self, batch: Any, index: int) -> Tensor:
-        loss = self.loss(self.model(batch), self._standardised(batch))
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
-        return loss
+        output, auxiliary = self._train(batch)
+        loss = self.loss(output, self.readout.wanted(batch.target))
+        self._log_training("train/loss", loss, len(batch))
+        if auxiliary is None:
+            return loss
+        self._log_training("train/auxiliary_loss", auxiliary, len(batch))
+        return loss + auxiliary
 
     def validation_step(self, batch: Any, index: int) -> None:
         output = self.model(batch)
-        loss = self.loss(output, self._standardised(batch))
+        loss = self.loss(output, self.readout.wanted(batch.target))
         self.log("val/loss", loss, batch_size=len(batch))
-        predicted = self.mean + self.std * output
+        predicted = self.readout.predicted(output)
         self.val_metrics.update(predicted.squeeze(-1), batch.target.squeeze(-1))
 
     def on_validation_epoch_end(self) -> None:
-        metrics = defined(self.val_metrics)
+        for name, value in self.readout.scores(self.val_metrics).items():
+            self.log(f"val/{name}", value)
         self.val_metrics.reset()
-        for name, value in metrics.items():
-            if len(self.std) > 1 and name != "r2":
-                # eV and GPa have no mean: errors of several targets are told in their own σ
-                value = value / self.std
-            self.log(f"val/{name}", value.mean())
 
     def predict_step(self, batch: Any, index: int) -> tuple[list[str], Tensor, Tensor]:
-        """The samples' ids, predictions and true values, both (samples, targets)."""
+        """The samples' ids, predictions as `forward` gives them, and true values or classes."""
         return batch.ids, self(batch), batch.target
 
     def configure_optimizers(self) -> Any:
@@ -109,5 +102,10 @@ class Learner(pl.LightningModule):
             schedule.setdefault("frequency", self.trainer.check_val_every_n_epoch or 1)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
-    def _standardised(self, batch: Batch) -> Tensor:
-        return (batch.target - self.mean) / self.std
+    def _train(self, batch: Any) -> tuple[Tensor, Tensor | None]:
+        if isinstance(self.model, WithAuxiliaryLoss):
+            return self.model.with_auxiliary_loss(batch)
+        return self.model(batch), None
+
+    def _log_training(self, name: str, loss: Tensor, samples: int) -> None:
+        self.log(name, loss, on_step=False, on_epoch=True, batch_size=samples)

@@ -1,17 +1,19 @@
-"""How far predictions are from the truth, in the unit of the target."""
+"""How far predictions are from the truth: numbers in the unit of the target, and classes."""
 
 from typing import cast
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import MetricCollection
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 from torchmetrics.regression import MeanAbsoluteError, MeanSquaredError, R2Score
 
 
 def regression(outputs: int) -> MetricCollection:
-    """MAE, RMSE and R² of every target; accumulated over batches."""
+    """MSE, MAE, RMSE and R² of every target; accumulated over batches."""
     return MetricCollection(
         {
+            "mse": MeanSquaredError(num_outputs=outputs),
             "mae": MeanAbsoluteError(num_outputs=outputs),
             "rmse": MeanSquaredError(num_outputs=outputs, squared=False),
             "r2": R2Score(multioutput="raw_values"),
@@ -19,13 +21,32 @@ def regression(outputs: int) -> MetricCollection:
     )
 
 
+def classification(classes: int) -> MetricCollection:
+    """Accuracy, and F1 as the mean over classes weighted by how often each occurs."""
+    return MetricCollection(
+        {
+            "accuracy": MulticlassAccuracy(classes, average="micro"),
+            "f1": MulticlassF1Score(classes, average="weighted"),
+        }
+    )
+
+
 def score(
     predicted: Float[Tensor, "samples targets"], true: Float[Tensor, "samples targets"]
 ) -> dict[str, Float[Tensor, "*targets"]]:
-    """MAE, RMSE and R² of each target; R² is left out where a single sample does not define it."""
+    """MSE, MAE, RMSE and R² of each target; without R² of a single sample, which has none."""
     metrics = regression(true.shape[1])
     metrics.update(predicted.squeeze(-1), true.squeeze(-1))
     return defined(metrics)
+
+
+def score_classes(
+    probabilities: Float[Tensor, "samples classes"], true: Int[Tensor, "samples"]
+) -> dict[str, Float[Tensor, ""]]:
+    """Accuracy and weighted F1 of the likeliest classes."""
+    metrics = classification(probabilities.shape[1])
+    metrics.update(probabilities, true)
+    return dict(metrics.compute())
 
 
 def defined(metrics: MetricCollection) -> dict[str, Float[Tensor, "*targets"]]:

@@ -4,6 +4,8 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from rich.console import Console
@@ -24,20 +26,41 @@ def mapped(
     workers: int | None = None,
     progress: bool = True,
 ) -> list[Result]:
-    """`[function(item) for item in items]`.
+    """`[function(item) for item in items]`; see `mapped_together` for the arguments."""
+    workers = _worth(seconds * len(items)) if workers is None else workers
+    size = max(1, len(items) // (workers * _CHUNKS_PER_WORKER)) if workers > 1 else 1
+    each = partial(_each, function)
+    return mapped_together(each, items, label, seconds, size, workers, progress)
+
+
+def mapped_together(
+    function: Callable[[Sequence[Item]], Sequence[Result]],
+    items: Sequence[Item],
+    label: str,
+    seconds: float,
+    size: int,
+    workers: int | None = None,
+    progress: bool = True,
+) -> list[Result]:
+    """`function(items)`, for a function that makes of several items as many results.
 
     Args:
         function: at the top of a module, so that another process can import it.
         label: what is being done, shown beside the bar.
         seconds: what one item costs, roughly: a second process is started only if it saves time.
+        size: how many items the function is given at once.
         workers: processes; None for all CPUs where they save time, else this one only.
         progress: show the bar.
     """
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    if workers is None:
-        workers = _worth(seconds * len(items))
+    workers = _worth(seconds * len(items)) if workers is None else workers
+    parts = [items[begin : begin + size] for begin in range(0, len(items), size)]
     with Progress(*columns, console=Console(stderr=True), disable=not (progress and items)) as bar:
-        return list(bar.track(_results(function, items, workers), total=len(items)))
+        return list(bar.track(_results(function, parts, workers), total=len(items)))
+
+
+def _each(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    return [function(item) for item in items]
 
 
 def _worth(seconds: float) -> int:
@@ -47,14 +70,15 @@ def _worth(seconds: float) -> int:
 
 
 def _results(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+    function: Callable[[Sequence[Item]], Sequence[Result]],
+    parts: Sequence[Sequence[Item]],
+    workers: int,
 ) -> Iterator[Result]:
     # A daemon (a worker of multiprocessing.Pool) may not have processes of its own.
     if workers == 1 or multiprocessing.current_process().daemon:
-        yield from map(function, items)
+        yield from chain.from_iterable(map(function, parts))
         return
     # Spawned, not forked: this process may hold torch's threads and their locks.
     context = multiprocessing.get_context("spawn")
-    chunk = max(1, len(items) // (workers * _CHUNKS_PER_WORKER))
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        yield from pool.map(function, items, chunksize=chunk)
+        yield from chain.from_iterable(pool.map(function, parts))

@@ -7,22 +7,30 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
+from torch import Tensor
 
-from trialsmith.metrics import score
+from trialsmith.metrics import score, score_classes
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predicted and true values of one split, in the targets' own units."""
+    """Predicted and true values of one split, in the targets' own units.
+
+    Of classes `predicted` are their probabilities, and `true` are their numbers.
+    """
 
     ids: list[str]
-    predicted: Float[np.ndarray, "samples targets"]
-    true: Float[np.ndarray, "samples targets"]
+    predicted: Float[np.ndarray, "samples outputs"]
+    true: Num[np.ndarray, "samples *targets"]
 
     def errors(self, targets: Sequence[Any]) -> dict[str, dict[str, float]]:
-        """MAE, RMSE and R² of each target by its name."""
-        metrics = score(torch.from_numpy(self.predicted), torch.from_numpy(self.true))
+        """MSE, MAE, RMSE and R² of each target by its name; accuracy and F1 of classes."""
+        predicted, true = torch.from_numpy(self.predicted), torch.from_numpy(self.true)
+        if targets[0].classes:
+            scores = score_classes(predicted, true)
+            return {targets[0].name: {name: float(value) for name, value in scores.items()}}
+        metrics = score(predicted, true)
         return {
             target.name: {name: float(value.reshape(-1)[k]) for name, value in metrics.items()}
             for k, target in enumerate(targets)
@@ -31,6 +39,9 @@ class Predictions:
     def summary(self, targets: Sequence[Any]) -> str:
         """The errors on one line, with the targets' units."""
         lines = []
+        if targets[0].classes:
+            scores = self.errors(targets)[targets[0].name]
+            return f"accuracy {scores['accuracy']:.4g}, weighted F1 {scores['f1']:.4g}"
         for target, error in zip(targets, self.errors(targets).values(), strict=True):
             unit = f" {target.unit}" if target.unit else ""
             r2 = f", R² {error['r2']:.3f}" if "r2" in error else ""
@@ -38,6 +49,27 @@ class Predictions:
                 f"{target.name} MAE {error['mae']:.4g}{unit}, RMSE {error['rmse']:.4g}{unit}{r2}"
             )
         return "; ".join(lines)
+
+    def table(self, targets: Sequence[Any]) -> tuple[list[str], list[list[Any]]]:
+        """Names of columns, and a row for each sample: id, true values, predicted values.
+
+        Of classes: their names, and the probability of the predicted one.
+        """
+        if targets[0].classes:
+            classes, likeliest = targets[0].classes, self.predicted.argmax(1)
+            rows = [
+                [name, classes[true], classes[k], float(probability[k])]
+                for name, true, k, probability in zip(
+                    self.ids, self.true, likeliest, self.predicted, strict=True
+                )
+            ]
+            return ["id", "class_true", "class_predicted", "probability"], rows
+        names = [target.name for target in targets]
+        columns = ["id", *(f"{n}_true" for n in names), *(f"{n}_predicted" for n in names)]
+        return columns, [
+            [name, *true.tolist(), *predicted.tolist()]
+            for name, true, predicted in zip(self.ids, self.true, self.predicted, strict=True)
+        ]
 
 
 def predict(
@@ -54,5 +86,9 @@ def predict(
     return Predictions(
         ids=[name for batch in ids for name in batch],
         predicted=torch.cat(predicted).float().cpu().numpy(),
-        true=torch.cat(true).float().cpu().numpy(),
+        true=_single(torch.cat(true)).cpu().numpy(),
     )
+
+
+def _single(values: Tensor) -> Tensor:
+    return values.float() if values.is_floating_point() else values

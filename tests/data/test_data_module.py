@@ -1,5 +1,6 @@
 """Laws of the data module: one seed one order, warm caches compute nothing, nothing is printed."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -114,7 +115,7 @@ def test_a_warm_cache_computes_nothing(
 
     for name in ("alloy_crystals.energy", "parse.parse", "descriptions.describe"):
         monkeypatch.setattr(f"trialsmith.data.{name}", computes)
-    monkeypatch.setattr(GraphBuilder, "__call__", computes)
+    monkeypatch.setattr(GraphBuilder, "graphs", computes)
     warm = [opened(cache), open_data(path)]
     assert [data.fingerprint for data in cold] == [data.fingerprint for data in warm]
 
@@ -147,3 +148,17 @@ def test_a_leftover_of_one_crystal_is_left_out_of_an_epoch(cache: Path) -> None:
 def test_the_only_target_of_the_alloys(cache: Path) -> None:
     with pytest.raises(DataError, match=r"data\.target=gap"):
         opened(cache, target="gap")
+
+
+def test_damaged_caches_are_built_anew_with_a_notice(
+    tmp_path: Path, open_data: Open, write: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write([[*row[:2], "", *row[3:]] for row in good_rows()])
+    before = list(open_data(path).val_dataloader())
+    records = [file for file in (tmp_path / "cache").glob("*/*/*.npy") if file.stat().st_size > 128]
+    assert {file.parts[-3] for file in records} == {"structures", "graphs", "descriptions"}
+    for file in records:
+        os.truncate(file, file.stat().st_size - 1)
+    after = list(open_data(path).val_dataloader())
+    assert caplog.text.count("is damaged: it is built anew") == 3
+    assert all(same(a, b) for a, b in zip(before, after, strict=True))

@@ -60,8 +60,8 @@ def known() -> dict[str, Structure]:
 
 @pytest.fixture(scope="session")
 def real_crystals(shared: Path) -> dict[str, Structure]:
-    """Sixty crystals of the Materials Project, by id."""
-    table = pandas.read_csv(shared / "data/crystals/mp20_text.csv").head(60)
+    """Two hundred crystals of the Materials Project, by id."""
+    table = pandas.read_csv(shared / "data/crystals/mp20_text.csv").head(200)
     crystals = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of ASE, on how a CIF writes its space group

@@ -34,7 +34,7 @@ def outputs(graph: CrystalGraph, rounds: int = 3) -> np.ndarray:
         atom = np.tanh(atom @ w[6] + heard @ w[7] / 10)
     return np.concatenate(
         [
-            np.average(values, axis=0, weights=weights)
+            weights @ values / max(1, weights.sum())  # nought where there are no members
             for values, weights in (
                 (atom, graph.atom_multiplicity),
                 (bond, graph.bond_multiplicity),

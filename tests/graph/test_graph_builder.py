@@ -10,8 +10,10 @@ from trialsmith.errors import InfeasibleConfig
 from trialsmith.graph import GraphBuilder
 
 OTHER = {
+    "rule": "published",
     "neighbours": 8,
     "cutoff": 6.0,
+    "angle_cutoff": 3.0,
     "shell_tolerance": 1e-3,
     "symmetry": False,
     "symmetry_tolerance": 1e-3,
@@ -27,7 +29,14 @@ def test_every_parameter_is_in_the_key():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"neighbours": 0}, {"cutoff": 0.0}, {"shell_tolerance": -1.0}, {"symmetry_tolerance": 0.0}],
+    [
+        {"rule": "voronoi"},
+        {"neighbours": 0},
+        {"cutoff": 0.0},
+        {"angle_cutoff": -3.5},
+        {"shell_tolerance": -1.0},
+        {"symmetry_tolerance": 0.0},
+    ],
 )
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(InfeasibleConfig, match=rf"data\.graph\.{next(iter(wrong))}="):

@@ -91,7 +91,8 @@ def test_known_crystals(
 @pytest.mark.parametrize("rewrite", WRITINGS)
 def test_real_crystals(real_crystals, rewrite, symmetry):
     random = np.random.default_rng(2)
-    for crystal in real_crystals.values():
+    crystals = list(real_crystals.values())
+    for crystal in crystals if symmetry else crystals[:30]:
         check_same(GraphBuilder(symmetry=symmetry), crystal, rewrite(crystal, random))
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from trialsmith.errors import DataError
 from trialsmith.graph import Structure
-from trialsmith.graph.neighbours import Bonds, nearest
+from trialsmith.graph.bonds import Bonds
+from trialsmith.graph.neighbours import nearest
 
 TOLERANCE = 1e-4
 

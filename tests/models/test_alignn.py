@@ -174,7 +174,7 @@ def test_an_element_without_features_is_named():
         ({"alignn_layers": 0}, "model.alignn_layers=0 must be at least 1"),
         ({"gcn_layers": 0}, "model.gcn_layers=0 must be at least 1"),
         ({"norm": "group"}, "model.norm=group is unknown: choose batch or layer"),
-        ({"engine": "jax"}, "model.engine=jax is unknown: choose torch or dgl"),
+        ({"engine": "jax"}, "model.engine=jax is unknown: choose auto, fused, torch, dgl"),
     ],
 )
 def test_what_cannot_be_built_is_refused(options, message):

@@ -1,61 +1,187 @@
-"""Both engines do what the equation says."""
+"""Every engine does what the equation says."""
 
 import sys
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from model_inputs import (
     assert_same_gradients,
     batch_of,
     fused,
     gradients,
     hand_made,
-    model,
     real,
     settled,
+    single,
 )
+from torch import Tensor, nn
 
 from trialsmith.data.batch import Links
 from trialsmith.errors import InfeasibleConfig
-from trialsmith.models.message_passing import ENGINES, torch_engine
+from trialsmith.models import fused as fused_module
+from trialsmith.models.message_passing import ENGINES, Gates
+from trialsmith.models.norm import make_norm
+from trialsmith.models.products import Repeated, expanded
+
+OTHERS = [name for name in ENGINES if name != "torch"]
+HIDDEN = 4
 
 
-def test_messages_by_hand():
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    if request.param == "dgl":
+        pytest.importorskip("dgl", reason="dgl has no wheel for this Python")
+    return request.param
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """So small that few links make many chunks."""
+    monkeypatch.setattr(fused_module, "CHUNK_BYTES", 256)
+
+
+def random_links(seed: int, members: int, links: int) -> Links:
+    """Some members may receive nothing, at the beginning, in the middle and at the end."""
+    generator = torch.Generator().manual_seed(seed)
+    source, target = torch.randint(members, (2, links), generator=generator)
+    weight, multiplicity = torch.randint(1, 5, (2, links), generator=generator).double()
+    return Links(source, target.sort()[0], multiplicity, weight)
+
+
+def random_gates(members: int) -> Gates:
+    return Gates(*(torch.randn(members, HIDDEN, dtype=torch.float64) for _ in range(3)))
+
+
+def test_messages_by_hand(engine):
     """Member 0 hears from 1 (twice) and 2, and nobody else hears anything."""
+    torch.manual_seed(0)
     weight = torch.tensor([2.0, 1.0])
     links = Links(torch.tensor([1, 2]), torch.tensor([0, 0]), weight, weight)
-    link, source, target, values = torch.randn(2, 4), *torch.randn(3, 3, 4).unbind()
-    h, m = torch_engine(links, 3)(link, source, target, values)
-    expected = torch.stack([link[0] + source[1], link[1] + source[2]]) + target[0]
-    torch.testing.assert_close(m, expected)
-    gates = m.sigmoid() * weight[:, None]
-    torch.testing.assert_close(
-        h[0], (gates[0] * values[1] + gates[1] * values[2]) / (gates.sum(0) + 1e-6)
-    )
-    assert not h[1:].any()
+    project, norm, e = nn.Linear(HIDDEN, HIDDEN), make_norm("layer", HIDDEN), torch.randn(2, HIDDEN)
+    gates = Gates(*torch.randn(3, 3, HIDDEN).unbind())
+    received, updated = ENGINES[engine](links, 3)(e, project, gates, norm)
+    m = project(e) + gates.source[[1, 2]] + gates.target[0]
+    torch.testing.assert_close(updated, e + nn.functional.silu(norm(m, weight)))
+    gate = m.sigmoid() * weight[:, None]
+    expected = (gate[0] * gates.values[1] + gate[1] * gates.values[2]) / (gate.sum(0) + 1e-6)
+    torch.testing.assert_close(received[0], expected)
+    assert not received[1:].any()
 
 
-def assert_engines_agree(structures, symmetry, mode):
-    pytest.importorskip("dgl", reason="dgl has no wheel for this Python")
+def convolved(engine: str, links: Links, members: int, seed: int, norm: str, mode: bool) -> list:
+    """Results, derivatives and running statistics of one random convolution."""
+    torch.manual_seed(seed)
+    project = nn.Linear(HIDDEN, HIDDEN).double()
+    layer = make_norm(norm, HIDDEN).double().train(mode)
+    e = torch.randn(len(links), HIDDEN, dtype=torch.float64)
+    leaves = [leaf.requires_grad_() for leaf in (e, *random_gates(members))]
+    results = ENGINES[engine](links, members)(leaves[0], project, Gates(*leaves[1:]), layer)
+    slopes = [torch.randn_like(result) for result in results]
+    torch.autograd.backward(results, slopes)
+    parameters = [*leaves, *project.parameters(), *layer.parameters()]
+    return [*results, *(p.grad for p in parameters), *layer.buffers()]
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 10**6),
+    members=st.integers(1, 30),
+    links=st.integers(1, 60),
+    mode=st.booleans(),
+    chunk=st.sampled_from([1, 100, 300, 10**6]),
+)
+def test_chunks_of_any_size_give_the_plain_numbers(norm, seed, members, links, mode, chunk):
+    graph = random_links(seed, members, links)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fused_module, "CHUNK_BYTES", chunk)
+        chunked = convolved("fused", graph, members, seed, norm, mode)
+    torch.testing.assert_close(chunked, convolved("torch", graph, members, seed, norm, mode))
+
+
+@pytest.mark.parametrize("mode", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("norm", ["batch", "layer", None])
+@pytest.mark.parametrize("repeated", [False, True], ids=["each", "repeated"])
+def test_derivatives_are_those_of_finite_differences(small_chunks, norm, mode, repeated):
+    torch.manual_seed(0)
+    members, links = 6, random_links(0, 6, 25)
+    rows = torch.randint(7, (25,)) if repeated else None
+    layer = None if norm is None else make_norm(norm, HIDDEN).double().train(mode)
+    project = nn.Linear(HIDDEN, HIDDEN).double()
+    convolve = ENGINES["fused"](links, members)
+
+    def results(e: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
+        features = e if rows is None else Repeated(e, rows)
+        received, updated = convolve(features, project, Gates(*given[:3]), layer)
+        return (received,) if norm is None else (received, expanded(updated))
+
+    e = torch.randn(25 if rows is None else 7, HIDDEN, dtype=torch.float64)
+    parameters = [*project.parameters(), *(() if layer is None else layer.parameters())]
+    leaves = [leaf.requires_grad_() for leaf in (e, *random_gates(members))]
+    assert torch.autograd.gradcheck(results, (*leaves, *parameters))
+
+
+def test_repeated_features_are_their_rows(engine):
+    torch.manual_seed(0)
+    links, rows = random_links(1, 5, 20), torch.randint(3, (20,))
+    project, norm = nn.Linear(HIDDEN, HIDDEN).double(), make_norm("batch", HIDDEN).double()
+    values, gates = torch.randn(3, HIDDEN, dtype=torch.float64), random_gates(5)
+    convolve = ENGINES[engine](links, 5)
+    short = convolve(Repeated(values, rows), project, gates, norm)
+    torch.testing.assert_close(short, convolve(values[rows], project, gates, norm))
+
+
+def assert_engines_agree(name, structures, symmetry, mode):
+    if name == "dgl":
+        pytest.importorskip("dgl", reason="dgl has no wheel for this Python")
     batch = batch_of(structures, symmetry)
-    first, second = (settled(fused(engine=name), batch).train(mode) for name in ENGINES)
+    first, second = (settled(fused(engine=e), batch).train(mode) for e in ("torch", name))
     torch.testing.assert_close(first(batch), second(batch), rtol=1e-5, atol=1e-5)
     assert_same_gradients(gradients(first, batch), gradients(second, batch), 1e-5)
 
 
 @pytest.mark.parametrize("mode", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("symmetry", [True, False], ids=["reduced", "full"])
-def test_engines_give_the_same_numbers(symmetry, mode):
-    assert_engines_agree(hand_made(), symmetry, mode)
+@pytest.mark.parametrize("name", OTHERS)
+def test_engines_give_the_same_numbers(small_chunks, name, symmetry, mode):
+    assert_engines_agree(name, hand_made(), symmetry, mode)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("symmetry", [True, False], ids=["reduced", "full"])
-def test_engines_give_the_same_numbers_on_real_crystals(shared, symmetry):
-    assert_engines_agree(real(shared, 30), symmetry, mode=True)
+@pytest.mark.parametrize("name", OTHERS)
+def test_engines_give_the_same_numbers_on_real_crystals(shared, name, symmetry):
+    assert_engines_agree(name, real(shared, 30), symmetry, mode=True)
+
+
+def test_an_evaluation_leaves_no_graph_behind(small_chunks):
+    batch = batch_of(hand_made())
+    network = settled(fused(engine="fused"), batch)
+    expected = network(batch).detach()
+    with torch.inference_mode():
+        torch.testing.assert_close(network(batch), expected)
+
+
+def test_half_precision_products_stay_near(small_chunks):
+    """bfloat16 has 8 significant bits: a product of unit vectors is known to about 2⁻⁸."""
+    batch = single(batch_of(hand_made()))
+    network = settled(fused(engine="fused").float(), batch)
+    exact = network(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = network(batch)
+    assert not torch.equal(exact, rounded)
+    assert rounded.dtype == torch.float32
+    assert (rounded - exact).abs().max() < 2**-7 * exact.abs().max()
 
 
 def test_without_dgl_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "dgl", None)  # what an absent package looks like to `import`
     with pytest.raises(InfeasibleConfig, match=r"pip install dgl==1.1.3.*model.engine=torch"):
-        model(engine="dgl")
+        fused(engine="dgl")
+
+
+def test_an_unknown_engine_is_named_with_the_choices():
+    with pytest.raises(InfeasibleConfig, match=r"model\.engine=cuda.*auto, fused, torch, dgl"):
+        fused(engine="cuda")

@@ -105,6 +105,12 @@ TABLE = {
     "fusion.middle.hidden_dim": {64, 128, 256},
     "fusion.middle.num_heads": {1, 2, 4},
     "fusion.middle.dropout": (0.0, 0.3),
+    # of its model, in place of middle fusion
+    "fusion.dynamic.use": {True, False},
+    "fusion.dynamic.layers": {"1", "2", "1,2", "1,3", "2,3", "1,2,3"},
+    "fusion.dynamic.hidden_dim": {64, 128, 256},
+    "fusion.dynamic.num_heads": {1, 2, 4},
+    "fusion.dynamic.dropout": (0.0, 0.3),
 }
 LAYERS = {2: {"1"}, 3: {"1", "2", "1,2"}, 4: {"2", "1,3", "2,3", "1,2,3"}}
 
@@ -121,19 +127,22 @@ def test_alignn_fusion_is_the_table_of_spec_1():
         else:
             assert wanted[0] <= min(values) <= max(values) <= wanted[1]
     for point in points:
-        for site in ("cross_modal", "fine_grained", "middle"):
+        for site in ("cross_modal", "fine_grained", "middle", "dynamic"):
             inner = {key for key in TABLE if key.startswith(f"fusion.{site}.")}
-            idle = inner - {f"fusion.{site}.use"} if not point[f"fusion.{site}.use"] else set()
-            assert {key for key in inner if key in point} == inner - idle
-        if "fusion.middle.layers" in point:
-            allowed = LAYERS[min(point["model.alignn_layers"], 4)]
-            assert point["fusion.middle.layers"] in allowed
+            there = inner if point.get(f"fusion.{site}.use") else inner & {f"fusion.{site}.use"}
+            if site == "dynamic" and point["fusion.middle.use"]:
+                there = set()
+            assert {key for key in inner if key in point} == there
+            if f"fusion.{site}.layers" in point:
+                allowed = LAYERS[min(point["model.alignn_layers"], 4)]
+                assert point[f"fusion.{site}.layers"] in allowed
 
 
 def test_another_fusion_on_the_command_line_drops_the_rest():
     search = "hparams_search=alignn_fusion"
-    keys = defined(search, "fusion=middle").space.keys
-    assert {key.split(".")[1] for key in keys if key.startswith("fusion.")} == {"middle"}
+    for only in ("middle", "dynamic", "fine_grained", "cross_modal"):
+        keys = defined(search, f"fusion={only}").space.keys
+        assert {key.split(".")[1] for key in keys if key.startswith("fusion.")} == {only}
     keys = defined(search, "fusion=none").space.keys
     assert not [key for key in keys if key.startswith("fusion.")]
 
@@ -143,7 +152,8 @@ def test_another_fusion_on_the_command_line_drops_the_rest():
 def test_every_pruner_ends_a_trial_that_grows_worse_than_all_others(name):
     limit = ("hydra.sweeper.pruner.upper=30",) if name == "threshold" else ()
     config = composed(f"hydra/sweeper/pruner={name}", "trainer.max_epochs=40", *limit)
-    study = optuna.create_study(pruner=build_pruner(config.hydra.sweeper.pruner))
+    # hyperband draws a trial's bracket from the study's name
+    study = optuna.create_study(study_name="one", pruner=build_pruner(config.hydra.sweeper.pruner))
     prepare_pruner(study)
     for score in range(12):
         assert not any(pruned(study.ask(), score, slope=-0.1)) or score > 0

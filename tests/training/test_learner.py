@@ -122,7 +122,7 @@ def test_logged_metrics_are_those_of_the_predictions(tmp_path: Path, outputs: in
     trainer = fit(tmp_path, module, batches)
     logged = {k: float(v) for k, v in trainer.callback_metrics.items()}
     result = predict(trainer, module, loader(batches), None)
-    unit = module.std.numpy() if outputs > 1 else 1.0
+    unit = module.readout.std.numpy() if outputs > 1 else 1.0
     assert logged["val/mae"] == pytest.approx(
         mean_absolute_error(result.true / unit, result.predicted / unit), rel=1e-5
     )
@@ -174,7 +174,8 @@ def test_a_plateau_is_judged_where_there_is_a_validation(tmp_path: Path) -> None
 
 def test_one_sample_is_scored_without_r2() -> None:
     errors = score(torch.tensor([[1.0]]), torch.tensor([[3.0]]))
-    assert {name: float(value) for name, value in errors.items()} == {"mae": 2.0, "rmse": 2.0}
+    found = {name: float(value) for name, value in errors.items()}
+    assert found == {"mse": 4.0, "mae": 2.0, "rmse": 2.0}
 
 
 def test_scores_agree_with_scikit_learn() -> None:
@@ -250,8 +251,8 @@ def test_a_diverged_run_says_so(tmp_path: Path) -> None:
 
 def test_an_unknown_monitor_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     batches = points()
-    with pytest.raises(InfeasibleConfig, match=r"val/accuracy is not a metric.*val/mae"):
-        fit(tmp_path, learner(batches), batches, 1, [Objective("val/accuracy", "minimize")])
+    with pytest.raises(InfeasibleConfig, match=r"val/auc is not a metric.*val/mae"):
+        fit(tmp_path, learner(batches), batches, 1, [Objective("val/auc", "minimize")])
 
 
 @pytest.mark.parametrize(

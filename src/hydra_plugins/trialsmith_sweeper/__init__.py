@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hydra_plugins.trialsmith_sweeper._messages import plain_errors as plain_errors
+from hydra_plugins.trialsmith_sweeper._texts import as_texts as as_texts
 
 if TYPE_CHECKING:
     from trialsmith.search.trial import TrialHandle

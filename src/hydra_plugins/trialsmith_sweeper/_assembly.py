@@ -26,6 +26,7 @@ from hydra_plugins.trialsmith_sweeper._jobs import RecordedTask, SlotRunner, lau
 from hydra_plugins.trialsmith_sweeper._naming import place, placed, study_name
 from hydra_plugins.trialsmith_sweeper._preparation import prepare
 from hydra_plugins.trialsmith_sweeper._quoting import override
+from hydra_plugins.trialsmith_sweeper._stage import StagedSearch
 from trialsmith.errors import SearchError
 from trialsmith.provenance import provenance
 from trialsmith.search import budget, waiting
@@ -35,7 +36,7 @@ from trialsmith.search.recovery import recover
 from trialsmith.search.rules import Rules
 from trialsmith.search.shares import cores, slot_environment, threads_of_a_slot
 from trialsmith.search.slots import LauncherSlots, ProcessSlots, Slots
-from trialsmith.search.space import Point
+from trialsmith.search.space import Point, Space
 from trialsmith.search.storage import storage_url
 from trialsmith.search.sweep import Sweep
 from trialsmith.search.trial import prepare_pruner
@@ -66,7 +67,9 @@ def _search(
     sweeper = config.hydra.sweeper
     _refuse_foreign_settings(sweeper)
     count = _count(sweeper.n_jobs)
-    definition = define(config, context.config_loader, arguments)
+    staged = StagedSearch(config, context.config_loader, arguments)
+    definition = define(config, context.config_loader, arguments, staged.entries())
+    n_trials = _n_trials(sweeper.n_trials, definition.space)
     make_sampler, seed = sampler_maker(sweeper.sampler)
     _check_grid(make_sampler(seed), definition)
     plan = _plan(config, definition)
@@ -76,24 +79,25 @@ def _search(
     with FileLock(lock):
         study = open_study(plan, restart=definition.line.restart or sweeper.restart)
         recover(study)
+    staged.note(study, n_trials, definition.space.size)
     study.pruner = pruner
     prepare_pruner(study)
     log.info("study %s in %s", plan.name, plan.folder)
 
     done = budget.counted(study)
-    if done >= sweeper.n_trials:
+    if done >= n_trials:
         log.info(
             "nothing to do: %d trials are done, and hydra.sweeper.n_trials=%d; "
             "with a higher one the search goes on",
             done,
-            sweeper.n_trials,
+            n_trials,
         )
     elif sweeper.prepare is not None:
         prepare(sweeper.prepare, definition.configurations.compose({}), context)
     with FileLock(lock):
         waiting.enqueue(study, definition.space, definition.enqueued)
 
-    rules = _rules(sweeper, seed)
+    rules = _rules(sweeper, n_trials, seed)
     pages = LateImport("trialsmith.study.folder")
     shared = _shared_overrides(config, definition, count)
     try:
@@ -110,7 +114,7 @@ def _search(
                 hooks=study_hooks(stack, plan.folder, study, rules, pages),
             ).run()
     finally:
-        show_result(study, plan.folder, definition.space, sweeper.n_trials)
+        show_result(study, plan.folder, definition.space, n_trials)
 
 
 def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
@@ -137,9 +141,9 @@ def _note(url: str, folder: Path, name: str) -> None:
     note_storage(folder, name, url)
 
 
-def _rules(sweeper: DictConfig, seed: int | None) -> Rules:
+def _rules(sweeper: DictConfig, n_trials: int, seed: int | None) -> Rules:
     return Rules(
-        n_trials=sweeper.n_trials,
+        n_trials=n_trials,
         timeout=sweeper.timeout,
         seed=seed,
         allow_repeats=sweeper.allow_repeats,
@@ -147,6 +151,17 @@ def _rules(sweeper: DictConfig, seed: int | None) -> Rules:
         max_retries=sweeper.max_retries,
         take_over=sweeper.take_over,
     )
+
+
+def _n_trials(asked: int | None, space: Space) -> int:
+    if asked is not None:
+        return asked
+    if space.size is None:
+        raise SearchError(
+            "hydra.sweeper.n_trials=null asks for every point of the space, which is endless: give "
+            "a number"
+        )
+    return space.size
 
 
 def _slots(config: DictConfig, context: HydraContext, task: RecordedTask, count: int) -> Slots:
@@ -220,7 +235,7 @@ def _refuse_foreign_settings(sweeper: DictConfig) -> None:
             "hydra.sweeper.custom_search_space is of hydra-optuna-sweeper: write its conditions "
             "as `when` in hydra.sweeper.params"
         )
-    if sweeper.n_trials < 1:
+    if sweeper.n_trials is not None and sweeper.n_trials < 1:
         raise SearchError(f"hydra.sweeper.n_trials={sweeper.n_trials}: use 1 or more")
 
 

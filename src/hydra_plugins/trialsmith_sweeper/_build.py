@@ -1,6 +1,6 @@
 """Builds the sampler and the pruner that the configuration describes."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from hydra.utils import instantiate
@@ -12,11 +12,15 @@ from optuna.samplers import BaseSampler
 from trialsmith.errors import SearchError
 from trialsmith.search.proposal import Grid, MakeSampler
 
+if TYPE_CHECKING:
+    from trialsmith.study.stages.stage import Stage
+
 BUILDABLE = (
     "optuna.samplers.*",
     "optuna.pruners.*",
     "trialsmith.search.proposal.Grid",
     "hydra_plugins.hydra_optuna_sweeper.*",
+    "trialsmith.study.stages.*",
 )
 
 # Their sequence is one for the whole study: a seed for each trial would break it.
@@ -51,6 +55,16 @@ def build_pruner(node: DictConfig | None, objectives: int = 1) -> BasePruner:
     if node is None or objectives > 1:
         return NopPruner()
     return _instantiate(_settings(node, "pruner"), "pruner")
+
+
+def build_stage(node: DictConfig | None) -> "Stage | None":
+    """What makes the search a stage of several; None where it stands alone.
+
+    Raises:
+        SearchError: the stage cannot be built.
+    """
+    stage: Stage | None = None if node is None else _instantiate(_settings(node, "stage"), "stage")
+    return stage
 
 
 def _settings(node: DictConfig, what: str) -> dict[str, Any]:

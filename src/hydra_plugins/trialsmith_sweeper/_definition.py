@@ -1,5 +1,6 @@
 """From the configuration and the command line to the space: all mistakes found, and named."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,14 +34,22 @@ class Definition:
     enqueued: list[Point]
 
 
-def define(config: DictConfig, loader: ConfigLoader, arguments: list[str]) -> Definition:
+def define(
+    config: DictConfig,
+    loader: ConfigLoader,
+    arguments: list[str],
+    inherited: Mapping[str, Any] | None = None,
+) -> Definition:
     """Read and check the search.
+
+    Args:
+        inherited: entries that `hydra.sweeper.params` goes before.
 
     Raises:
         SearchError: names everything that is wrong.
     """
     line = read_command_line(arguments, loader)
-    parameters, fixed, found = _entries(config, line)
+    parameters, fixed, found = _entries(config, line, inherited or {})
     found = line.problems + found
     passed = [*line.passed, *(override(key, value) for key, value in fixed.items())]
     configurations = Configurations(config, loader, passed)
@@ -64,7 +73,7 @@ def define(config: DictConfig, loader: ConfigLoader, arguments: list[str]) -> De
 
 
 def _entries(
-    config: DictConfig, line: CommandLine
+    config: DictConfig, line: CommandLine, inherited: Mapping[str, Any]
 ) -> tuple[tuple[Parameter, ...], dict[str, Any], list[str]]:
     """The parameters, the fixed values among the entries, and what is wrong with the rest."""
     entries = _plain(config.hydra.sweeper.params) or {}
@@ -74,7 +83,7 @@ def _entries(
     fixed: dict[str, Any] = {}
     found = []
     taken = {key.lstrip("+") for key in (*line.fixed, *line.swept)}
-    for key, entry in entries.items():
+    for key, entry in {**inherited, **entries}.items():
         if str(key).lstrip("+") in taken:
             continue
         try:

@@ -1,5 +1,6 @@
 """Lets `trialsmith.study` show the search and write its files while it runs."""
 
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
@@ -14,13 +15,19 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
+from trialsmith.errors import SearchError
 from trialsmith.search import budget
 from trialsmith.search.proposal import MakeSampler, Tried, is_exhausted
 from trialsmith.search.rules import Hooks, Rules
 from trialsmith.search.space import Space
+from trialsmith.study.stages.stage import STAGE
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from trialsmith.study.folder import StudyFolder
+
+log = logging.getLogger(__name__)
 
 
 class LateImport:
@@ -98,7 +105,19 @@ def show_result(study: optuna.Study, folder: Path, space: Space, n_trials: int) 
     over = not left and is_exhausted(space, Tried(study))
     again = None if over else shlex.join(["python", *_going_on(sys.argv, study, n_trials)])
     # not cropped: its commands are there to be pasted
-    Console().print(last_screen(read(study), folder, again), crop=False)
+    console = Console()
+    console.print(last_screen(read(study), folder, again), crop=False)
+    if STAGE in study.user_attrs:
+        _show_comparison(console, study, folder)
+
+
+def _show_comparison(console: "Console", study: optuna.Study, folder: Path) -> None:
+    from trialsmith.study.stages.report import report
+
+    try:
+        console.print(report(study, folder), crop=False)
+    except (SearchError, OSError) as error:
+        log.warning("the stage cannot be compared: %s", error)
 
 
 def _going_on(words: Sequence[str], study: optuna.Study, n_trials: int) -> list[str]:

@@ -26,6 +26,11 @@ def study_name(config: DictConfig, fixed: Mapping[str, Any], fingerprint: str) -
         return sanitised(asked)
     searched = config.hydra.runtime.choices.get("hparams_search")
     begin = str(searched) if searched else f"{config.hydra.job.name}-{fingerprint}"
+    return default_name(begin, fixed)
+
+
+def default_name(begin: str, fixed: Mapping[str, Any]) -> str:
+    """`begin`, then the data and the target of the command line's values `fixed`."""
     path = fixed.get("data.path")
     data = PurePath(str(path)).stem if path else fixed.get("data")
     parts = [begin, data, fixed.get("data.target")]
@@ -53,13 +58,19 @@ def place(config: DictConfig, name: str) -> Path:
     Returns: the study's folder.
     """
     written: Any = OmegaConf.to_container(config.hydra.sweep, resolve=False)
-    folder, trial = str(written["dir"]), str(written["subdir"])
+    with read_write(config.hydra.sweep):
+        config.hydra.sweep.dir = str(study_folder(config, name))
+        config.hydra.sweep.subdir = _now(str(written["subdir"]))
+    return Path(config.hydra.sweep.dir)
+
+
+def study_folder(config: DictConfig, name: str) -> Path:
+    """The folder of the study `name`, beside the others of this configuration."""
+    written: Any = OmegaConf.to_container(config.hydra.sweep, resolve=False)
+    folder = str(written["dir"])
     if folder == HYDRA_DEFAULT or "hydra.sweeper.study_name" in folder:
         folder = f"{folder.partition('/${')[0]}/{name}"
-    with read_write(config.hydra.sweep):
-        config.hydra.sweep.dir = _now(folder)
-        config.hydra.sweep.subdir = _now(trial)
-    return Path(config.hydra.sweep.dir)
+    return Path(_now(folder))
 
 
 def placed(config: DictConfig) -> list[str]:

@@ -22,7 +22,8 @@ class TrialsmithSweeperConf:
         study_name: null: from hparams_search and the data that the command line names.
         storage: `journal`, `sqlite` (both in the study's folder) or a URL that Optuna knows.
         direction: minimize or maximize; a list for several objectives, which excludes pruning.
-        n_trials: complete and pruned trials of the study, over all invocations and processes.
+        n_trials: complete and pruned trials of the study, over all invocations and processes;
+            null: every point of a finite space.
         n_jobs: trials at a time; -1: as many as there are CPUs.
         timeout: seconds after which no trial is begun; those that run may end.
         enqueue: list of points `{key: value}` to try first.
@@ -31,6 +32,7 @@ class TrialsmithSweeperConf:
         allow_repeats: a point may be tried more than once.
         max_failures: so many failed trials in a row end the search.
         max_retries: how often a point is tried again after its process died.
+        stage: a `trialsmith.study.stages.stage.Stage`, where the search is one of several.
         restart: begin the study anew; the old one is kept aside. The same as +restart=true.
         take_over: also queue again what other hosts left running.
         max_failure_rate, custom_search_space: hydra-optuna-sweeper's; the first is not needed,
@@ -43,13 +45,14 @@ class TrialsmithSweeperConf:
     study_name: str | None = None
     storage: str | None = "journal"
     direction: Any = "${oc.select:direction,minimize}"
-    n_trials: int = 20
+    n_trials: int | None = 20
     n_jobs: int = 1
     timeout: float | None = None
     sampler: Any = MISSING  # chosen by the defaults list
     pruner: Any = MISSING
     enqueue: Any = None
     prepare: str | None = None
+    stage: Any = None
     allow_repeats: bool = False
     max_failures: int = 50
     max_retries: int = 2

@@ -1,5 +1,7 @@
 """What happens beside the training: stopping, keeping, recording, reporting to the trial."""
 
+from trialsmith.callbacks.evaluation import LearningCurves, learning_curves, save_pictures
+from trialsmith.callbacks.fusion_weights import FusionWeights
 from trialsmith.callbacks.history import History
 from trialsmith.callbacks.hyperparameters import HyperParameters
 from trialsmith.callbacks.objective import Objective
@@ -7,11 +9,15 @@ from trialsmith.callbacks.record import RunRecord, save_result
 from trialsmith.callbacks.stopping import best_checkpoint, early_stopping
 
 __all__ = [
+    "FusionWeights",
     "History",
     "HyperParameters",
+    "LearningCurves",
     "Objective",
     "RunRecord",
     "best_checkpoint",
     "early_stopping",
+    "learning_curves",
+    "save_pictures",
     "save_result",
 ]

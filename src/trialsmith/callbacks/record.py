@@ -11,6 +11,7 @@ import lightning.pytorch as pl
 import numpy as np
 import yaml
 
+from trialsmith.callbacks.evaluation import history
 from trialsmith.provenance import provenance
 from trialsmith.result import Predictions
 
@@ -74,25 +75,28 @@ def save_result(
     """Write `metrics.json`, `predictions.csv`, `y_pred.npy` and `y_true.npy`; return the metrics.
 
     The arrays hold the last of `splits`: validation in a search, which leaves the test split
-    alone, and test in a run of its own.
+    alone, and test in a run of its own. Of classes they are the numbers.
     """
     folder = Path(folder)
     metrics = {
         **score,
         "units": {target.name: target.unit for target in targets},
         **{split: predictions.errors(targets) for split, predictions in splits.items()},
+        "history": {
+            name: [row[name] for row in history(folder) if name in row]
+            for name in ("train/loss", "val/loss")
+        },
     }
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     last = list(splits.values())[-1]
-    np.save(folder / "y_pred.npy", last.predicted)
+    classes = bool(targets[0].classes)
+    np.save(folder / "y_pred.npy", last.predicted.argmax(1) if classes else last.predicted)
     np.save(folder / "y_true.npy", last.true)
     with (folder / "predictions.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        names = [target.name for target in targets]
-        table.writerow(
-            ["id", "split", *(f"{n}_true" for n in names), *(f"{n}_predicted" for n in names)]
-        )
-        for split, p in splits.items():
-            for name, true, predicted in zip(p.ids, p.true, p.predicted, strict=True):
-                table.writerow([name, split, *true.tolist(), *predicted.tolist()])
+        for k, (split, predictions) in enumerate(splits.items()):
+            (first, *columns), rows = predictions.table(targets)
+            if k == 0:
+                table.writerow([first, "split", *columns])
+            table.writerows([row[0], split, *row[1:]] for row in rows)
     return metrics

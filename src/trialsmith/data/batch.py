@@ -10,6 +10,9 @@ from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from trialsmith.graph.crystal_graph import CrystalGraph
+from trialsmith.graph.union import shifts
+
+MEMBERS = ("atom", "bond", "angle")
 
 
 @dataclass
@@ -101,18 +104,6 @@ def collate(
     return batch_of(arrays, atoms, *pad(ragged), targets, names)
 
 
-def shifts(
-    sizes: Int[np.ndarray, "crystals"], members: Int[np.ndarray, "crystals"]
-) -> Int[np.ndarray, "members"]:
-    """What turns an index within a crystal into one within the batch, for every member.
-
-    Args:
-        sizes: how many atoms (or bonds) each crystal has, which the members point to.
-        members: how many bonds (or angles) each crystal has.
-    """
-    return np.repeat(np.cumsum(sizes) - sizes, members)
-
-
 def pad(
     ragged: Sequence[Num[np.ndarray, "..."]],
 ) -> tuple[Num[np.ndarray, "crystals tokens ..."], Bool[np.ndarray, "crystals tokens"]]:
@@ -135,26 +126,28 @@ def batch_of(
     """A batch of the joined arrays of its graphs, whose indices already count through the batch.
 
     Args:
-        arrays: the fields of `CrystalGraph`, one crystal after the other.
+        arrays: the fields of `CrystalGraph`, one crystal after the other; they become the batch's.
         atoms: how many atoms each crystal has.
     """
 
-    def links(kind: str, target_multiplicity: Int[np.ndarray, "targets"]) -> Links:
-        target, multiplicity = arrays[f"{kind}_target"], arrays[f"{kind}_multiplicity"]
+    counts = {kind: arrays[f"{kind}_multiplicity"].astype(np.float32) for kind in MEMBERS}
+
+    def links(kind: str, ends_at: str) -> Links:
+        target = arrays[f"{kind}_target"]
         return Links(
             source=_tensor(arrays[f"{kind}_source"], np.int64),
             target=_tensor(target, np.int64),
-            multiplicity=_tensor(multiplicity, np.float32),
-            weight=_tensor(multiplicity / target_multiplicity[target], np.float32),
+            multiplicity=_tensor(counts[kind], np.float32),
+            weight=_tensor(counts[kind] / counts[ends_at][target], np.float32),
         )
 
     return CrystalBatch(
         species=_tensor(arrays["species"], np.int64),
-        atom_multiplicity=_tensor(arrays["atom_multiplicity"], np.float32),
+        atom_multiplicity=_tensor(counts["atom"], np.float32),
         crystal=_tensor(np.repeat(np.arange(len(atoms)), atoms), np.int64),
-        bonds=links("bond", arrays["atom_multiplicity"]),
+        bonds=links("bond", "atom"),
         bond_length=_tensor(arrays["bond_length"], np.float32),
-        angles=links("angle", arrays["bond_multiplicity"]),
+        angles=links("angle", "bond"),
         angle_cosine=_tensor(arrays["angle_cosine"], np.float32),
         tokens=_tensor(tokens, tokens.dtype),
         token_mask=_tensor(token_mask, np.bool_),
@@ -164,5 +157,5 @@ def batch_of(
 
 
 def _tensor(array: np.ndarray, dtype: Any) -> Tensor:
-    """A tensor of its own memory: arrays of a cache are mapped read-only, which torch refuses."""
-    return torch.from_numpy(np.array(array, dtype=dtype))
+    """A tensor on the array's memory, or on a copy if it is read-only, which torch refuses."""
+    return torch.from_numpy(np.require(array, dtype, ["C", "W"]))

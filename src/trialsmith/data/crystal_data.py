@@ -14,6 +14,7 @@ from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
 from trialsmith.data.batch import CrystalBatch, batch_of, pad
+from trialsmith.data.batches_by_size import BatchesBySize
 from trialsmith.data.descriptions import check_when, described
 from trialsmith.data.parse import structures_of
 from trialsmith.data.problem import Problem, refuse
@@ -21,6 +22,7 @@ from trialsmith.data.scaling import Standardiser
 from trialsmith.data.source import Row, Rows, Source, without_duplicates
 from trialsmith.data.split import PARTS, Split, held_out_twice, limited
 from trialsmith.data.target import Target
+from trialsmith.data.text_control import check_texts, shuffled
 from trialsmith.errors import DataError
 from trialsmith.graph import GraphBuilder, GraphStore, Structure, build_graphs, digest
 from trialsmith.text import NoTokens, Tokens
@@ -56,11 +58,12 @@ class CrystalBatches(Dataset[CrystalBatch]):
     def __len__(self) -> int:
         return len(self._part)
 
-    def __getitem__(self, index: int) -> CrystalBatch:
-        return self.__getitems__([index])
+    def __getitem__(self, index: int | list[int]) -> CrystalBatch:
+        """A batch of one, or of these members of the part: a sampler of batches asks so."""
+        return self.__getitems__([index] if isinstance(index, int) else index)
 
     def __getitems__(self, indices: list[int]) -> CrystalBatch:
-        """The batch of these members of the part; DataLoader asks for a whole batch in this way."""
+        """The batch of these members of the part: DataLoader asks so for batches of one size."""
         chosen = self._part[indices]
         arrays = self._crystals.graphs.gather(self._crystals.places[chosen])
         return batch_of(
@@ -81,11 +84,18 @@ class CrystalData(LightningDataModule):
         graph: turns structures into graphs.
         describe: whose texts the describer writes: of rows that have none (`missing`), of none
             (`never`), of all (`always`).
+        texts: `given`; as controls `shuffled`, each crystal with the text of another one of its
+            part, whoever wrote it, or `removed`, every crystal without.
+        text_seed: of the shuffling.
         on_error: `raise` refuses data with a bad row; `skip` leaves such rows out and lists them
             in `skipped`.
         limit: take only so many rows, drawn at random, of each part in proportion.
         fractions, n_train, n_val, n_test, seed: see `Split`.
         batch_size: crystals in a batch.
+        batch_atoms: replaces `batch_size`: as much work in a batch as so many atoms of the training
+            crystals make on average. Time and memory go with the members of the graphs, most of
+            which are angles; by count, batches can differ by a factor of two. A larger crystal
+            makes a batch of its own.
         num_workers: processes that gather batches; 0 is fastest, as a batch takes a millisecond.
         cache_dir: where structures, graphs and texts are kept, by their content.
     """
@@ -96,6 +106,8 @@ class CrystalData(LightningDataModule):
         tokens: Tokens,
         graph: GraphBuilder,
         describe: str = "missing",
+        texts: str = "given",
+        text_seed: int = 0,
         on_error: str = "raise",
         limit: int | None = None,
         fractions: Sequence[float] = (0.8, 0.1, 0.1),
@@ -104,6 +116,7 @@ class CrystalData(LightningDataModule):
         n_test: int | None = None,
         seed: int = 0,
         batch_size: int = 64,
+        batch_atoms: int | None = None,
         num_workers: int = 0,
         cache_dir: str | Path = ".cache",
     ) -> None:
@@ -111,13 +124,21 @@ class CrystalData(LightningDataModule):
         self.source, self.tokens, self.graph = source, tokens, graph
         self.split = Split(fractions, n_train, n_val, n_test, seed)
         self.describe, self.on_error, self.limit = describe, on_error, limit
-        self.batch_size, self.num_workers = batch_size, num_workers
+        self.texts, self.text_seed = texts, text_seed
+        self.batch_size, self.batch_atoms = batch_size, batch_atoms
+        self.num_workers = num_workers
         self.cache_dir = Path(cache_dir).expanduser()
         check_when(describe)
+        check_texts(texts)
         if on_error not in _ON_ERROR:
             raise DataError(f"data.on_error={on_error} must be one of {', '.join(_ON_ERROR)}.")
         if batch_size < 1:
             raise DataError(f"data.batch_size={batch_size} must be at least 1.")
+        if batch_atoms is not None and batch_atoms < 1:
+            raise DataError(
+                f"data.batch_atoms={batch_atoms} must be at least 1: try 600, or null for batches "
+                "of data.batch_size crystals."
+            )
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -179,16 +200,34 @@ class CrystalData(LightningDataModule):
     def _loader(self, part: str) -> DataLoader[CrystalBatch]:
         rows = self._parts[part]
         train = part == "train"
+        batches: dict[str, Any] = {
+            "batch_size": self.batch_size,
+            "shuffle": train,
+            # One crystal may be one atom up to symmetry, of which batch norm has no variance.
+            "drop_last": train and len(rows) > 1 and len(rows) % self.batch_size == 1,
+        }
+        if self.batch_atoms is not None:
+            limit = self.batch_atoms * self._work_of_an_atom
+            sampler = BatchesBySize(self._work[rows], limit, shuffle=train)
+            batches = {"batch_size": None, "sampler": sampler}
         return DataLoader(
             CrystalBatches(self._crystals, self._token_arrays, rows),
-            batch_size=self.batch_size,
-            shuffle=train,
-            # One crystal may be one atom up to symmetry, of which batch norm has no variance.
-            drop_last=train and len(rows) > 1 and len(rows) % self.batch_size == 1,
+            **batches,
             collate_fn=_as_it_is,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
         )
+
+    @cached_property
+    def _work(self) -> Float[np.ndarray, "crystals"]:
+        """How many members each crystal's graph has: what its time and memory go with."""
+        return self._crystals.graphs.sizes(self._crystals.places).astype(np.float64)
+
+    @property
+    def _work_of_an_atom(self) -> float:
+        train = self._parts["train"]
+        atoms = sum(len(self._crystals.structures[i]) for i in train)
+        return float(self._work[train].sum() / atoms)
 
     @cached_property
     def _rows(self) -> Rows:
@@ -240,7 +279,11 @@ class CrystalData(LightningDataModule):
         texts = [row.text for row in crystals.rows]
         if not isinstance(self.tokens, NoTokens):
             texts = described(texts, crystals.structures, self.describe, self.cache_dir)
-        return self.tokens(texts, self.cache_dir)
+        arrays = self.tokens(texts, self.cache_dir)
+        # tokens and not texts change hands: what is cached is the same in every case
+        if self.texts == "shuffled":
+            return [arrays[i] for i in shuffled(texts, self._parts, self.text_seed)]
+        return [array[:0] for array in arrays] if self.texts == "removed" else arrays
 
 
 def _names_and_ids(rows: Sequence[Row]) -> tuple[list[str], list[str]]:

@@ -52,7 +52,7 @@ def _cached(texts: list[StructureText], cache_dir: Path) -> list[Structure | str
         structures = [s if isinstance(s, Structure) else None for s in found]
         return packed(structures) | {"flaws": letters([s for s in found if isinstance(s, str)])}
 
-    key = digest(f"structures {VERSION}", *(part for t in texts for part in (t.format, t.content)))
+    key = digest(f"structures {VERSION}", *(f"{t.format}\0{t.content}" for t in texts))
     arrays = cached_arrays(cache_dir / "structures", key, build)
     flaws = iter(texts_of(arrays["flaws"]))
     return [next(flaws) if s is None else s for s in unpacked(arrays)]

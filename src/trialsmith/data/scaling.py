@@ -37,3 +37,10 @@ class Standardiser:
     ) -> Float[Tensor, "crystals targets"]:
         """Values in the targets' own units."""
         return values * self.std + self.mean
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The target is the number of one of `count` classes: there is nothing to scale."""
+
+    count: int

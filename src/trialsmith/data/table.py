@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import sys
 import zlib
 from collections.abc import Iterator
@@ -109,13 +110,13 @@ def _records(path: Path, text: str) -> Iterator[Record]:
     """Records that hold anything. A record begins on the line after its predecessor's last."""
     first_line = text.lstrip().split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=first_line.count)
-    lines = (line + "\n" for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    lines = io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n"), newline="\n")
     allowed = csv.field_size_limit(sys.maxsize)  # a CIF may be longer than the default 131 kB
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     begin = 1
     try:
         for fields in reader:
-            if any(field.strip() for field in fields):
+            if any(map(str.strip, fields)):
                 yield Record(begin, fields)
             begin = reader.line_num + 1
     except csv.Error as error:

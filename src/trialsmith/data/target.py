@@ -25,10 +25,15 @@ _ENDINGS = {
 
 @dataclass(frozen=True)
 class Target:
-    """A predicted property; an empty unit is one that nobody has stated, or a pure number."""
+    """A predicted property; an empty unit is one that nobody has stated, or a pure number.
+
+    Attributes:
+        classes: names of the classes of which it is one; empty for a number.
+    """
 
     name: str
     unit: str = ""
+    classes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name} ({self.unit})" if self.unit else self.name

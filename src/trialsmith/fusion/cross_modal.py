@@ -4,8 +4,9 @@ from jaxtyping import Float
 from torch import Tensor, cat, nn
 
 from trialsmith.fusion.attention import Reading
+from trialsmith.fusion.gauge import Gauge, Place
 from trialsmith.fusion.projection import ProjectionHead
-from trialsmith.fusion.states import AtomSlots, TextStates
+from trialsmith.fusion.states import AtomSlots, Rows, TextStates
 
 
 class CrossModal(nn.Module):
@@ -62,7 +63,15 @@ class CrossModal(nn.Module):
         graph, words = self.graph(readout), self.text(text.pooled)
         if self.use:
             graph, words = (
-                self.graph_reads(graph.unsqueeze(1), text.tokens, text.bias).squeeze(1),
-                self.text_reads(words.unsqueeze(1), slots.table(atoms), slots.bias).squeeze(1),
+                self.graph_reads(Rows.single(graph), text.rows()).squeeze(1),
+                self.text_reads(Rows.single(words), slots.rows(atoms)).squeeze(1),
             )
         return cat([graph, words], dim=1)
+
+    def gauges(self) -> dict[Place, dict[str, Gauge]]:
+        if not self.use:
+            return {}
+        return {
+            Place("cross_modal.graph"): {"entropy": self.graph_reads.attention.entropy},
+            Place("cross_modal.text"): {"entropy": self.text_reads.attention.entropy},
+        }

@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from trialsmith.fusion.attention import Reading
+from trialsmith.fusion.gauge import Gauge, Place
 from trialsmith.fusion.states import AtomSlots, TextStates
 
 
@@ -54,8 +55,16 @@ class FineGrained(nn.Module):
     def forward(
         self, atoms: Float[Tensor, "atoms hidden"], text: TextStates, slots: AtomSlots
     ) -> tuple[Float[Tensor, "atoms hidden"], TextStates]:
-        table = slots.table(atoms)
-        fused = slots.atoms(self.atoms(table, text.tokens, text.bias))
+        rows, tokens = slots.rows(atoms), text.rows()
+        fused = slots.atoms(self.atoms(rows, tokens))
         if self.tokens is not None:
-            text = TextStates.of(self.tokens(text.tokens, table, slots.bias), text.mask)
+            text = TextStates.of(self.tokens(tokens, rows), text.mask, text.present)
         return fused, text
+
+    def gauges(self) -> dict[Place, dict[str, Gauge]]:
+        readers = {"atoms": self.atoms, "tokens": self.tokens}
+        return {
+            Place(f"fine_grained.{name}"): {"entropy": reader.attention.entropy}
+            for name, reader in readers.items()
+            if reader is not None
+        }

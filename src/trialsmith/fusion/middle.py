@@ -1,16 +1,17 @@
-"""Fusion between the layers of the graph network."""
+"""Gated fusion between the layers of the graph network."""
 
 from collections.abc import Sequence
 
 from jaxtyping import Float
 from torch import Tensor, cat, nn
 
-from trialsmith.errors import InfeasibleConfig
-from trialsmith.fusion.attention import CrossAttention
+from trialsmith.fusion.after_layers import AfterLayers, Block
+from trialsmith.fusion.gauge import Gauge
 from trialsmith.fusion.states import AtomSlots, TextStates
+from trialsmith.fusion.text_of_atom import TextOfAtom
 
 
-class GatedMiddle(nn.Module):
+class GatedMiddle(AfterLayers):
     """After chosen ALIGNN layers, each atom takes from the text what its gates let through.
 
         text_i = attention of atom i over the text's tokens
@@ -42,29 +43,13 @@ class GatedMiddle(nn.Module):
         dropout: float = 0.1,
         use: bool = True,
     ) -> None:
-        super().__init__()
-        self.use = use
-        self.atom_features, self.text_features = atom_features, text_features
-        self.layers = _layer_numbers(layers) if use else ()
-        self.gates = nn.ModuleDict(
-            {
-                str(layer): _TextGate(atom_features, text_features, hidden_dim, num_heads, dropout)
-                for layer in self.layers
-            }
-        )
+        def gate() -> _TextGate:
+            return _TextGate(atom_features, text_features, hidden_dim, num_heads, dropout)
 
-    def forward(
-        self,
-        layer: int,
-        atoms: Float[Tensor, "atoms hidden"],
-        text: TextStates,
-        slots: AtomSlots,
-    ) -> Float[Tensor, "atoms hidden"]:
-        """The atoms as they leave ALIGNN layer ``layer``, fused if it is one of `layers`."""
-        return self.gates[str(layer)](atoms, text, slots) if layer in self.layers else atoms
+        super().__init__("middle", gate, atom_features, text_features, layers, use)
 
 
-class _TextGate(nn.Module):
+class _TextGate(Block):
     def __init__(
         self,
         atom_features: int,
@@ -74,37 +59,21 @@ class _TextGate(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        self.attention = CrossAttention(
-            "fusion.middle", atom_features, text_features, hidden_dim, num_heads
-        )
-        self.transform = nn.Sequential(
-            nn.Linear(hidden_dim, hidden_dim),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden_dim, atom_features),
-        )
+        widths = (atom_features, text_features, hidden_dim, num_heads)
+        self.text = TextOfAtom("fusion.middle", *widths, nn.ReLU(), dropout)
         self.gate = nn.Linear(2 * atom_features, atom_features)
         self.norm = nn.LayerNorm(atom_features)
         self.dropout = nn.Dropout(dropout)
+        self.opening = Gauge()
 
     def forward(
         self, atoms: Float[Tensor, "atoms hidden"], text: TextStates, slots: AtomSlots
     ) -> Float[Tensor, "atoms hidden"]:
-        read = slots.atoms(self.attention(slots.table(atoms), text.tokens, text.bias))
-        t = self.transform(read)
+        t = self.text(atoms, text, slots)
         g = self.gate(cat([atoms, t], dim=1)).sigmoid()
+        if self.opening.watched:
+            self.opening(g.mean(1), slots.multiplicity)
         return self.dropout(self.norm(atoms + g * t))
 
-
-def _layer_numbers(layers: int | str | Sequence[int]) -> tuple[int, ...]:
-    entries = layers.split(",") if isinstance(layers, str) else layers
-    try:
-        numbers = tuple(int(n) for n in (entries if not isinstance(entries, int) else [entries]))
-    except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
-        raise InfeasibleConfig(
-            f"fusion.middle.layers={layers} must be different layers counted from 1: "
-            'write 2, [1,3] or "1,3"; to fuse nowhere set fusion.middle.use=false'
-        )
-    return numbers
+    def gauges(self) -> dict[str, Gauge]:
+        return {"gate": self.opening, "entropy": self.text.attention.entropy}

@@ -10,10 +10,11 @@ from jaxtyping import Float32, Int
 class CrystalGraph:
     """A crystal's graph and its line graph, in full or up to symmetry.
 
-    A bond j→i goes from its source j, which sends, to its target i, which receives. Every bond is
-    there in both directions. An angle joins the bond k→j to the bond j→i that goes on where it
-    ends, going straight back (k = i by the same way) included, as in the line graph of
-    Choudhary & DeCost, npj Comput. Mater. 7, 185 (2021).
+    A bond j→i goes from its source j, which sends, to its target i, which receives; whether it is
+    there the other way too is the rule's affair (see `GraphBuilder`). An angle joins the bond k→j
+    to the bond j→i that goes on where it ends, going straight back (k = i by the same way)
+    included, as in the line graph of Choudhary & DeCost, npj Comput. Mater. 7, 185 (2021). An atom
+    may have no bonds, a bond no angles.
 
     Every member has a multiplicity: how many members of the full graph it stands for. In a full
     graph all are one. In a sum over the bonds that end at atom i a bond counts

@@ -1,39 +1,44 @@
 """Each atom's nearest neighbours in a periodic structure."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import permutations
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Float64
 from matscipy.neighbours import neighbour_list
 
 from trialsmith.errors import DataError
+from trialsmith.graph.bonds import Bonds, taken_apart
+from trialsmith.graph.sorting import order
 from trialsmith.graph.structure import Structure
 
 # Two atoms that are closer, in Å, are one atom given twice or two that share a site.
 TOO_CLOSE = 0.1
 # The first search is over a sphere that holds this many times the wanted neighbours on average.
-FIRST_SPHERE = 2.2
-
-
-@dataclass(frozen=True, eq=False)
-class Bonds:
-    """Directed bonds from a source to a target, sorted by target and then by length.
-
-    Attributes:
-        source, target: indices of atoms.
-        vector: from the source to the target, Å.
-        length: Å.
-    """
-
-    source: Int[np.ndarray, "bonds"]
-    target: Int[np.ndarray, "bonds"]
-    vector: Float64[np.ndarray, "bonds 3"]
-    length: Float64[np.ndarray, "bonds"]
+FIRST_SPHERE = 1.8
 
 
 def nearest(
     structure: Structure, count: int, cutoff: float, tolerance: float, mutual: bool = True
 ) -> Bonds:
+    """The bonds of one structure; see `all_nearest`.
+
+    Raises:
+        DataError: an atom without a neighbour within ``cutoff``; two atoms in one place.
+    """
+    (bonds,) = all_nearest([structure], count, cutoff, tolerance, mutual)
+    if isinstance(bonds, DataError):
+        raise bonds
+    return bonds
+
+
+def all_nearest(
+    structures: Sequence[Structure],
+    count: int,
+    cutoff: float,
+    tolerance: float,
+    mutual: bool = True,
+) -> list[Bonds | DataError]:
     """Bonds to every atom's ``count`` nearest neighbours, and to all as far as the last of them.
 
     Let r_i be the distance of atom i's ``count``-th neighbour, or of its last one within
@@ -42,58 +47,78 @@ def nearest(
     on rounding, because the whole shell at r_i belongs to it.
 
     Args:
-        structure: any lattice vectors, periodic in any number of directions.
+        structures: any lattice vectors, periodic in any number of directions; several at once are
+            quicker than one by one.
         count: neighbours wanted.
         cutoff: how far away a neighbour may be, Å.
         tolerance: distances that differ by less are one shell, Å.
         mutual: False keeps only what the target asks for, d ≤ r_target + tolerance.
 
-    Raises:
-        DataError: an atom without a neighbour within ``cutoff``; two atoms in one place.
+    Returns:
+        for each structure its bonds or what is wrong with it: an atom without a neighbour within
+        ``cutoff``, or two atoms in one place.
     """
-    cell, positions, pbc = _compact(structure)
     # A shell at exactly the cutoff, common with round lattice constants, is in or out as a whole.
     limit = cutoff + tolerance
-    volume_per_atom = abs(np.linalg.det(cell)) / len(structure)
-    radius = min(limit, (FIRST_SPHERE * count * volume_per_atom * 3 / (4 * np.pi)) ** (1 / 3))
-    while True:
-        bonds = _within(radius, cell, positions, pbc)
-        found = np.bincount(bonds.target, minlength=len(structure))
-        if found.min() >= count or radius >= limit:
-            _check(structure, bonds, found, cutoff)
-            last = np.cumsum(found) - found + np.minimum(found, count) - 1
-            reach = bonds.length[last] + tolerance
-            if reach.max() <= radius or radius >= limit:
-                break
-        radius = min(limit, 1.3 * radius)
-    reach = np.maximum(reach[bonds.source], reach[bonds.target]) if mutual else reach[bonds.target]
-    kept = bonds.length <= reach
-    return Bonds(bonds.source[kept], bonds.target[kept], bonds.vector[kept], bonds.length[kept])
+    cells = [compact(structure) for structure in structures]
+    sizes = np.array([len(structure) for structure in structures])
+    volume_per_atom = np.abs(np.linalg.det(np.array([cell for cell, _, _ in cells]))) / sizes
+    radius = np.minimum(
+        limit, (FIRST_SPHERE * count * volume_per_atom * 3 / (4 * np.pi)) ** (1 / 3)
+    )
+    found: dict[int, Bonds] = {}
+    searched = np.arange(len(structures))
+    while len(searched):
+        own = sizes[searched]
+        bonds = _within(radius[searched], [cells[k] for k in searched])
+        reach = _reach(bonds, count, int(own.sum())) + tolerance
+        enough = reach <= np.repeat(radius[searched], own)
+        done = np.logical_and.reduceat(enough, np.cumsum(own) - own) | (radius[searched] >= limit)
+        reach[reach == np.inf] = limit  # there are fewer neighbours than wanted, and all belong
+        there = reach[bonds.target]
+        if mutual:
+            there = np.maximum(there, reach[bonds.source])
+        parts = taken_apart(bonds[bonds.length <= there], own)
+        found |= {k: parts[i] for i, k in enumerate(searched.tolist()) if done[i]}
+        searched = searched[~done]
+        radius[searched] = np.minimum(limit, 1.3 * radius[searched])
+    flaws = [_flaw(structure, found[k], cutoff) for k, structure in enumerate(structures)]
+    return [found[k] if flaw is None else DataError(flaw) for k, flaw in enumerate(flaws)]
+
+
+def _reach(bonds: Bonds, count: int, atoms: int) -> Float64[np.ndarray, "atoms"]:
+    """The distance of each atom's ``count``-th neighbour; infinite where there are fewer."""
+    found = np.bincount(bonds.target, minlength=atoms)
+    enough = found >= count
+    reach = np.full(atoms, np.inf)
+    reach[enough] = bonds.length[(np.cumsum(found) - found + count - 1)[enough]]
+    return reach
 
 
 def _within(
-    radius: float,
-    cell: Float64[np.ndarray, "3 3"],
-    positions: Float64[np.ndarray, "atoms 3"],
-    pbc: np.ndarray,
+    radius: Float64[np.ndarray, "crystals"],
+    cells: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
 ) -> Bonds:
-    """All bonds of at most ``radius`` Å."""
-    i, j, vector, shift = neighbour_list(
-        "ijDS", positions=positions, cell=cell, pbc=pbc, cutoff=float(radius)
-    )
+    """All bonds of at most ``radius`` Å, in crystals side by side."""
+    found = [
+        neighbour_list("ijDS", positions=positions, cell=cell, pbc=pbc, cutoff=float(r))
+        for r, (cell, positions, pbc) in zip(radius, cells, strict=True)
+    ]
+    sizes = np.array([len(positions) for _, positions, _ in cells])
+    first = np.repeat(np.cumsum(sizes) - sizes, [len(i) for i, *_ in found])
+    i, j, vector, shift = (np.concatenate(parts) for parts in zip(*found, strict=True))
     # Half of them, then their mirror images: both directions of a bond get the very same length.
     width = 2 * int(np.abs(shift).max(initial=0)) + 1
     image = (shift[:, 0].astype(np.int64) * width + shift[:, 1]) * width + shift[:, 2]
     half = (i < j) | ((i == j) & (image > 0))
-    i, j, vector = i[half].astype(np.int64), j[half].astype(np.int64), vector[half]
+    i, j, vector = (first + i)[half], (first + j)[half], vector[half]
     source, target = np.concatenate([i, j]), np.concatenate([j, i])
     vector = np.concatenate([vector, -vector])
     length = np.sqrt(np.einsum("bx,bx->b", vector, vector))
-    order = np.lexsort((length, target))
-    return Bonds(source[order], target[order], vector[order], length[order])
+    return Bonds(source, target, vector, length)[order(length, target)]
 
 
-def _compact(structure: Structure) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def compact(structure: Structure) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same atoms in a cell without long skewed vectors: (cell, positions, periodic).
 
     A search over a skewed cell visits very many images. Directions that are not periodic become
@@ -116,33 +141,37 @@ def _compact(structure: Structure) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _short_vectors(vectors: Float64[np.ndarray, "vectors 3"]) -> Float64[np.ndarray, "vectors 3"]:
     """Short vectors of the same lattice, by Lagrange's reduction of every pair in turn."""
     vectors = vectors.copy()
-    reduced = len(vectors) < 2
-    while not reduced:
-        reduced = True
-        order = np.argsort(np.einsum("vx,vx->v", vectors, vectors), kind="stable")
-        for a in range(1, len(order)):
-            for b in range(a):
-                long, short = vectors[order[a]], vectors[order[b]]
-                times = np.rint(long @ short / (short @ short))
-                # One that is exactly half way gains nothing: it would turn back and forth.
-                candidate = long - times * short
-                if candidate @ candidate < (1 - 1e-9) * (long @ long):
-                    vectors[order[a]] = candidate
-                    reduced = False
-    return vectors
+    while True:
+        gram = (vectors @ vectors.T).tolist()
+        for a, b in permutations(range(len(vectors)), 2):
+            times = round(gram[a][b] / gram[b][b])
+            shorter = gram[a][a] - 2 * times * gram[a][b] + times**2 * gram[b][b]
+            # One that is exactly half way gains nothing: it would turn back and forth.
+            if shorter < (1 - 1e-9) * gram[a][a]:
+                vectors[a] -= times * vectors[b]
+                break
+        else:
+            return vectors
 
 
-def _check(structure: Structure, bonds: Bonds, found: np.ndarray, cutoff: float) -> None:
+def _flaw(structure: Structure, bonds: Bonds, cutoff: float) -> str | None:
+    found = np.bincount(bonds.target, minlength=len(structure))
     if found.min() == 0:
         atom = int(np.argmin(found))
-        raise DataError(
+        return (
             f"atom {atom} (Z = {structure.numbers[atom]}) has no neighbour within {cutoff} Å: "
             "raise data.graph.cutoff, or check the lattice and its unit"
         )
-    if bonds.length.min() < TOO_CLOSE:
-        closest = int(np.argmin(bonds.length))
-        raise DataError(
-            f"atoms {bonds.source[closest]} and {bonds.target[closest]} are "
-            f"{bonds.length[closest]:.3f} Å apart (at least {TOO_CLOSE} Å is possible): "
-            "remove the duplicate, or resolve the partly occupied site"
-        )
+    return too_close(bonds)
+
+
+def too_close(bonds: Bonds) -> str | None:
+    """What is wrong where two atoms are in one place."""
+    if bonds.length.min(initial=np.inf) >= TOO_CLOSE:
+        return None
+    closest = int(np.argmin(bonds.length))
+    return (
+        f"atoms {bonds.source[closest]} and {bonds.target[closest]} are "
+        f"{bonds.length[closest]:.3f} Å apart (at least {TOO_CLOSE} Å is possible): "
+        "remove the duplicate, or resolve the partly occupied site"
+    )

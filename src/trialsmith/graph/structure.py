@@ -1,5 +1,6 @@
 """What a crystal is before any graph is drawn: elements, positions and a lattice."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,29 +46,27 @@ class Structure:
             )
         if len(self) == 0:
             raise DataError("the structure has no atoms: remove it")
-        unknown = (self.numbers < 1) | (self.numbers > HEAVIEST)
-        if unknown.any():
-            atom = int(np.argmax(unknown))
+        if self.numbers.min() < 1 or self.numbers.max() > HEAVIEST:
+            atom = int(np.argmax((self.numbers < 1) | (self.numbers > HEAVIEST)))
             raise DataError(
                 f"atom {atom} has the atomic number {self.numbers[atom]}, which is no element "
                 f"(1 to {HEAVIEST}): correct its symbol"
             )
-        broken = ~np.isfinite(self.positions).all(axis=1)
-        if broken.any():
-            atom = int(np.argmax(broken))
+        if not math.isfinite(self.positions.sum()):
+            atom = int(np.argmin(np.isfinite(self.positions).all(axis=1)))
             raise DataError(f"atom {atom} stands at {self.positions[atom]}: give finite positions")
         self._check_lattice()
 
     def _check_lattice(self) -> None:
         vectors = self.cell[np.array(self.pbc)].astype(np.float64)
-        if not np.isfinite(vectors).all():
+        if not math.isfinite(vectors.sum()):
             raise DataError(f"the lattice vectors {vectors.tolist()} Å are not finite numbers")
-        lengths = np.linalg.norm(vectors, axis=1)
-        if lengths.size and lengths.min() == 0:
+        gram = vectors @ vectors.T
+        squares = gram.diagonal().tolist()
+        if 0 in squares:
             raise DataError("a periodic lattice vector is zero: give it, or set pbc to false there")
         # The Gram determinant is the square of the length, area or volume that the vectors span.
-        unit = vectors / lengths[:, None]
-        if lengths.size and np.linalg.det(unit @ unit.T) < FLAT**2:
+        if squares and np.linalg.det(gram) < FLAT**2 * math.prod(squares):
             raise DataError(
                 f"the lattice vectors {vectors.tolist()} Å lie in a plane or on a line: "
                 "give independent ones"
@@ -79,10 +78,7 @@ class Structure:
     @cached_property
     def key(self) -> str:
         """A hash of the content: equal structures have equal keys, whatever they are called."""
-        return digest(
-            "structure",
-            self.numbers.astype(np.int64),
-            self.positions.astype(np.float64),
-            self.cell.astype(np.float64),
-            np.array(self.pbc),
-        )
+        parts = (self.numbers, self.positions.ravel(), self.cell.ravel())
+        # Of so many numbers there is one way to take them apart again: n, 3 n and 9.
+        content = np.concatenate([part.astype(np.float64) for part in parts])
+        return digest(f"structure {self.pbc}", content)

@@ -1,5 +1,6 @@
 """ALIGNN: a graph network on a crystal's bonds and on the angles between them."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -47,7 +48,8 @@ class ALIGNN(nn.Module):
         triplet_input_features: Gaussians for the angle's cosine, over -1…1.
         dropout: probability, on what a convolution adds to its members.
         norm: ``batch``, as the published ALIGNN, or ``layer``, as its later atom-wise forms.
-        engine: ``torch`` or ``dgl``; the same numbers.
+        engine: what carries messages: ``fused`` (for CPUs), ``torch``, ``dgl``, or ``auto``, the
+            fastest of them where the batch is; the same numbers.
         line_graph_first: update bonds before atoms in an ALIGNN layer.
 
     Raises:
@@ -69,7 +71,7 @@ class ALIGNN(nn.Module):
         triplet_input_features: int = 40,
         dropout: float = 0.0,
         norm: str = "batch",
-        engine: str = "torch",
+        engine: str = "auto",
         line_graph_first: bool = False,
     ) -> None:
         super().__init__()
@@ -100,6 +102,12 @@ class ALIGNN(nn.Module):
         Raises:
             DataError: an atomic number beyond those with known features.
         """
+        return self.with_auxiliary_loss(batch)[0]
+
+    def with_auxiliary_loss(
+        self, batch: CrystalBatch
+    ) -> tuple[Float[Tensor, "crystals outputs"], Float[Tensor, ""] | None]:
+        """Predictions, and what the fusion adds to their loss in training, if anything."""
         check_known(batch.species)
         weights = (batch.atom_multiplicity, batch.bonds.multiplicity, batch.angles.multiplicity)
         bonds = LinkedMembers.of(weights[0], batch.bonds, self._engine)
@@ -108,7 +116,7 @@ class ALIGNN(nn.Module):
 
         h = self.atom_embedding(self.elements[batch.species], weights[0])
         e = self.bond_embedding(batch.bond_length, weights[1])
-        a = self.angle_embedding(batch.angle_cosine, weights[2])
+        a = self.angle_embedding.of_distinct(batch.angle_cosine, weights[2])
         for number, layer in enumerate(self.alignn_layers, start=1):
             h, e, a = layer(h, e, a, bonds, angles)
             if text is not None:
@@ -117,11 +125,17 @@ class ALIGNN(nn.Module):
             h, e = layer(h, e, bonds)
 
         if text is None:
-            return self.head(mean_over_atoms(h, batch))
-        states, slots = text
-        h, states = self.fusion.after_graph(h, states, slots)
+            return self._predict(mean_over_atoms(h, batch)), None
+        given, slots = text
+        h, states = self.fusion.after_graph(h, given, slots)
         readout = mean_over_atoms(h, batch)
-        return self.head(self.fusion.after_readout(readout, h, states, slots))
+        vector = self.fusion.after_readout(readout, h, states, slots)
+        return self._predict(vector), self.fusion.auxiliary_loss(readout, given)
+
+    def _predict(self, vector: Float[Tensor, "crystals out"]) -> Float[Tensor, "crystals outputs"]:
+        # in mixed precision too, a prediction is not rounded to the 8 bits of a bfloat16
+        with torch.autocast(vector.device.type, enabled=False):
+            return self.head(vector.to(self.head.weight.dtype))
 
     def _read_text(self, batch: CrystalBatch) -> tuple[TextStates, AtomSlots] | None:
         if self.text is None:

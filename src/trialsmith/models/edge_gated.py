@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from trialsmith.data.batch import Links
-from trialsmith.models.message_passing import Engine, Messenger
+from trialsmith.models.message_passing import Convolution, Engine, Gates
 from trialsmith.models.norm import make_norm
+from trialsmith.models.products import Repeated
 
 
 @dataclass
@@ -17,7 +18,7 @@ class LinkedMembers:
 
     multiplicity: Float[Tensor, "members"]
     links: Links
-    send: Messenger
+    convolve: Convolution
 
     @classmethod
     def of(
@@ -56,15 +57,14 @@ class EdgeGatedConv(nn.Module):
     def forward(
         self,
         h: Float[Tensor, "members hidden"],
-        e: Float[Tensor, "links hidden"],
+        e: Tensor | Repeated,
         graph: LinkedMembers,
-    ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
+    ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
         # in mixed precision the products are in bfloat16; sums and norms keep the members' own type
         source_gate, target_gate, values, itself = self.members(h).to(h.dtype).chunk(4, dim=1)
-        received, m = graph.send(self.links(e).to(e.dtype), source_gate, target_gate, values)
+        gates = Gates(source_gate, target_gate, values)
+        received, e = graph.convolve(e, self.links, gates, self.link_norm)
         update = silu(self.member_norm(itself + received, graph.multiplicity))
-        if self.link_norm is not None:
-            e = e + silu(self.link_norm(m, graph.links.multiplicity))
         return h + self.dropout(update), e
 
 
@@ -96,13 +96,13 @@ class ALIGNNLayer(nn.Module):
         self,
         h: Float[Tensor, "atoms hidden"],
         e: Float[Tensor, "bonds hidden"],
-        a: Float[Tensor, "angles hidden"],
+        a: Tensor | Repeated,
         bonds: LinkedMembers,
         angles: LinkedMembers,
     ) -> tuple[
         Float[Tensor, "atoms hidden"],
         Float[Tensor, "bonds hidden"],
-        Float[Tensor, "angles hidden"],
+        Tensor | Repeated,
     ]:
         if self.line_graph_first:
             e, a = self.bonds_angles(e, a, angles)

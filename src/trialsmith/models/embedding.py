@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from trialsmith.models.norm import make_norm
+from trialsmith.models.products import Repeated
 
 
 class Embedding(nn.Module):
@@ -44,6 +45,14 @@ class NumberEmbedding(nn.Module):
         self, x: Float[Tensor, "members"], multiplicity: Float[Tensor, "members"]
     ) -> Float[Tensor, "members features"]:
         return self.wide(self.narrow(self.basis(x), multiplicity), multiplicity)
+
+    def of_distinct(
+        self, x: Float[Tensor, "members"], multiplicity: Float[Tensor, "members"]
+    ) -> Repeated:
+        """The same features, computed once for all members of equal numbers."""
+        distinct, rows = torch.unique(x, return_inverse=True)
+        total = multiplicity.new_zeros(len(distinct)).index_add(0, rows, multiplicity)
+        return Repeated(self(distinct, total), rows)
 
 
 class GaussianBasis(nn.Module):

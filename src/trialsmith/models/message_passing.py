@@ -1,70 +1,117 @@
-"""The one place where features travel along links: two engines that give the same numbers.
+"""The one place where features travel along links: engines that give the same numbers.
 
-For links j→i with gates m = s_j + t_i + e and values v_j,
+For links j→i with features e, and members' gates s, t and values v,
 
-    hᵢ = Σⱼ wⱼᵢ σ(m) ⊙ vⱼ / (Σⱼ wⱼᵢ σ(m) + 10⁻⁶)
+    m = W e + b + sⱼ + tᵢ,   rᵢ = Σⱼ w σ(m) ⊙ vⱼ / (Σⱼ w σ(m) + 10⁻⁶),   e' = e + SiLU(Norm(m))
 
 where w counts how often a link of a graph up to symmetry stands in the sum of its target.
 """
 
 import os
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import silu
 
 from trialsmith.data.batch import Links
 from trialsmith.errors import InfeasibleConfig
-
-EPS = 1e-6
-
-# (link gate e, source gate s, target gate t, values v) → (h, m)
-Messenger = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-Engine = Callable[[Links, int], Messenger]
+from trialsmith.models.chunks import ChunkedLinks
+from trialsmith.models.fused import EPS, fused_convolution
+from trialsmith.models.norm import Norm
+from trialsmith.models.products import Repeated, expanded
 
 
-def torch_engine(links: Links, members: int) -> Messenger:
-    """Plain torch; what GPUs use."""
+class Gates(NamedTuple):
+    """What members give to their links."""
+
+    source: Float[Tensor, "members hidden"]  # s, to the links that begin here
+    target: Float[Tensor, "members hidden"]  # t, to the links that end here
+    values: Float[Tensor, "members hidden"]  # v, carried by the links that begin here
+
+
+# (e, W and b, gates, norm) → (r, e'); without a norm e' is e
+Convolution = Callable[
+    [Tensor | Repeated, nn.Linear, Gates, Norm | None], tuple[Tensor, Tensor | Repeated]
+]
+# from the links of a batch and the number of members that they join
+Engine = Callable[[Links, int], Convolution]
+
+
+def auto_engine(links: Links, members: int) -> Convolution:
+    """What is fastest where the links are: ``fused`` on a CPU, ``torch`` elsewhere."""
+    on_cpu = links.source.device.type == "cpu"
+    return fused_engine(links, members) if on_cpu else torch_engine(links, members)
+
+
+def fused_engine(links: Links, members: int) -> Convolution:
+    """Chunks that stay in a CPU's cache, with a backward of its own, but no second derivative."""
+    chunked = ChunkedLinks(links, members)
+
+    def convolve(
+        e: Tensor | Repeated, project: nn.Linear, gates: Gates, norm: Norm | None
+    ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
+        return fused_convolution(e, project, *gates, norm, chunked)
+
+    return convolve
+
+
+def torch_engine(links: Links, members: int) -> Convolution:
+    """Plain torch: the equations as they stand."""
     source, target = links.source, links.target
     weight = links.weight.unsqueeze(1)
 
-    def send(
-        link_gate: Float[Tensor, "links hidden"],
-        source_gate: Float[Tensor, "members hidden"],
-        target_gate: Float[Tensor, "members hidden"],
-        values: Float[Tensor, "members hidden"],
+    def convolve(
+        e: Tensor | Repeated, project: nn.Linear, gates: Gates, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
-        m = link_gate + source_gate.index_select(0, source) + target_gate.index_select(0, target)
+        e = expanded(e)
+        sent = gates.source.index_select(0, source) + gates.target.index_select(0, target)
+        m = project(e).to(e.dtype) + sent
         gate = torch.sigmoid(m) * weight
         zeros = gate.new_zeros(members, gate.shape[1])
-        carried = zeros.index_add(0, target, gate * values.index_select(0, source))
-        return carried / (zeros.index_add(0, target, gate) + EPS), m
+        carried = zeros.index_add(0, target, gate * gates.values.index_select(0, source))
+        received = carried / (zeros.index_add(0, target, gate) + EPS)
+        return received, updated(e, m, norm, links)
 
-    return send
+    return convolve
 
 
-def dgl_engine(links: Links, members: int) -> Messenger:
+def dgl_engine(links: Links, members: int) -> Convolution:
     """Deep Graph Library 1.1.3 (M. Wang et al., arXiv 1909.01315)."""
     dgl = _import_dgl()
     graph = dgl.graph((links.source, links.target), num_nodes=members)
     weight = links.weight.unsqueeze(1)
 
-    def send(
-        link_gate: Float[Tensor, "links hidden"],
-        source_gate: Float[Tensor, "members hidden"],
-        target_gate: Float[Tensor, "members hidden"],
-        values: Float[Tensor, "members hidden"],
+    def convolve(
+        e: Tensor | Repeated, project: nn.Linear, gates: Gates, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
-        m = link_gate + dgl.ops.u_add_v(graph, source_gate, target_gate)
+        e = expanded(e)
+        m = project(e).to(e.dtype) + dgl.ops.u_add_v(graph, gates.source, gates.target)
         gate = torch.sigmoid(m) * weight
-        carried = dgl.ops.u_mul_e_sum(graph, values, gate)
-        return carried / (dgl.ops.copy_e_sum(graph, gate) + EPS), m
+        carried = dgl.ops.u_mul_e_sum(graph, gates.values, gate)
+        return carried / (dgl.ops.copy_e_sum(graph, gate) + EPS), updated(e, m, norm, links)
 
-    return send
+    return convolve
 
 
-ENGINES: dict[str, Engine] = {"torch": torch_engine, "dgl": dgl_engine}
+def updated(
+    e: Float[Tensor, "links hidden"],
+    m: Float[Tensor, "links hidden"],
+    norm: Norm | None,
+    links: Links,
+) -> Float[Tensor, "links hidden"]:
+    """e' = e + SiLU(Norm(m)); e without a norm."""
+    return e if norm is None else e + silu(norm(m, links.multiplicity))
+
+
+ENGINES: dict[str, Engine] = {
+    "auto": auto_engine,
+    "fused": fused_engine,
+    "torch": torch_engine,
+    "dgl": dgl_engine,
+}
 
 
 def engine_named(name: str) -> Engine:
@@ -74,7 +121,7 @@ def engine_named(name: str) -> Engine:
         InfeasibleConfig: there is no such engine, or its library is not installed.
     """
     if name not in ENGINES:
-        raise InfeasibleConfig(f"model.engine={name} is unknown: choose {' or '.join(ENGINES)}")
+        raise InfeasibleConfig(f"model.engine={name} is unknown: choose {', '.join(ENGINES)}")
     if name == "dgl":
         _import_dgl()
     return ENGINES[name]

@@ -13,6 +13,9 @@ from trialsmith.errors import InfeasibleConfig
 class Norm(nn.Module, ABC):
     """Normalises features, knowing how many members of the full graph each row stands for."""
 
+    weight: nn.Parameter
+    bias: nn.Parameter
+
     @abstractmethod
     def forward(
         self, x: Float[Tensor, "members features"], multiplicity: Float[Tensor, "members"]
@@ -55,18 +58,23 @@ class WeightedBatchNorm(Norm):
         if not self.training:
             scale = self.weight * torch.rsqrt(self.running_var + self.eps)
             return torch.addcmul(self.bias - self.running_mean * scale, x, scale)
+        if len(x) == 0:  # crystals whose bonds make no angles teach nothing about angles
+            return x
         total = multiplicity.sum()
         share = multiplicity / total
         mean = share @ x
         centred = x - mean
         variance = share @ centred.square()
-        self._remember(mean, variance * total / (total - 1).clamp(min=1))
+        self.remember(mean, variance, total)
         return torch.addcmul(self.bias, centred, self.weight * torch.rsqrt(variance + self.eps))
 
     @torch.no_grad()
-    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+    def remember(
+        self, mean: Float[Tensor, "features"], variance: Float[Tensor, "features"], total: Tensor
+    ) -> None:
+        """Takes a batch of ``total`` members into the running statistics."""
         self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance, self.momentum)
+        self.running_var.lerp_(variance * total / (total - 1).clamp(min=1), self.momentum)
 
 
 class LayerNorm(Norm):

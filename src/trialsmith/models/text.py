@@ -33,15 +33,17 @@ class TextEncoder(nn.Module, ABC):
         if mask.shape[1] == 0:
             return self._absent(len(mask))
         states = self.encode(tokens, mask)
+        present = mask.any(dim=1)
         # a first token for those that have none
         without = torch.zeros_like(mask)
-        without[:, 0] = ~mask.any(dim=1)
+        without[:, 0] = ~present
         states = torch.where(without.unsqueeze(2), self.absence.to(states.dtype), states)
-        return TextStates.of(states, mask | without)
+        return TextStates.of(states, mask | without, present)
 
     def _absent(self, crystals: int) -> TextStates:
         states = self.absence.expand(crystals, 1, -1)
-        return TextStates.of(states, states.new_ones(crystals, 1, dtype=torch.bool))
+        mask = states.new_ones(crystals, 1, dtype=torch.bool)
+        return TextStates.of(states, mask, ~mask.squeeze(1))
 
 
 class HashedEncoder(TextEncoder):

@@ -25,7 +25,7 @@ from trialsmith.search.storage import open_storage, retried
 log = logging.getLogger(__name__)
 
 # These change what a score means; the last ones only how fast it is computed.
-DECISIVE = ("data.", "monitor", "direction")
+DECISIVE = ("data.", "monitor", "direction", "command", "metric")
 HARMLESS = ("data.cache_dir", "data.num_workers", "data.workers")
 
 TWO_WAYS = (
@@ -88,9 +88,10 @@ def open_study(plan: StudyPlan, restart: bool = False) -> optuna.Study:
 
 
 def _is_abandoned(study: optuna.Study) -> bool:
-    """Whether a search was ended, by wrong data perhaps, before it had a trial."""
+    """Whether a search was ended, by wrong data or a bug perhaps, before any trial had a score."""
     opener = str(study.user_attrs.get("opened_by"))
-    return not study.get_trials(deepcopy=False) and ownership.is_dead(opener)
+    trials = study.get_trials(deepcopy=False)
+    return all(trial.state == TrialState.FAIL for trial in trials) and ownership.is_dead(opener)
 
 
 def _remember(study: optuna.Study, plan: StudyPlan) -> None:

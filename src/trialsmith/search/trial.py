@@ -14,6 +14,7 @@ from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
 from optuna.storages import BaseStorage
 
 from trialsmith.errors import Diverged
+from trialsmith.search import ownership
 from trialsmith.search.outcome import TrialLost
 
 
@@ -32,6 +33,7 @@ class TrialHandle:
         self.study_name: str = study.study_name
         self.prunes = len(study.directions) == 1 and not isinstance(study.pruner, NopPruner)
         self._trial = trial
+        self._owner = trial.user_attrs.get("owner")
         self._reports = len(study.directions) == 1
 
     @property
@@ -59,6 +61,15 @@ class TrialHandle:
             raise TrialLost(f"trial {self.number} was finished by another process") from None
         if self.prunes and self._trial.should_prune():
             raise optuna.TrialPruned(f"pruned at step {step}")
+
+    def check_wanted(self) -> None:
+        """Ask whether the sweep that began the trial still lives; for jobs that report rarely.
+
+        Raises:
+            TrialLost: it is known to have ended.
+        """
+        if ownership.is_dead(self._owner):
+            raise TrialLost(f"the sweep that asked for trial {self.number} has ended")
 
     def annotate(self, **attributes: Any) -> None:
         """Keep facts of the trial as user attributes; values that JSON can hold.

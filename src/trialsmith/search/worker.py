@@ -4,6 +4,7 @@ import ctypes
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from trialsmith.search import memory
+from trialsmith.search import last_rites, memory
 from trialsmith.search.outcome import Outcome, outcome_of_error
 
 PR_SET_PDEATHSIG = 1
@@ -33,6 +34,7 @@ def serve(connection: Connection, parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgrp()  # what the trial starts is ended with it
     die_with(parent)
+    _companion = _take_along()
     try:
         run = pickle.loads(connection.recv_bytes())
     except Exception as error:
@@ -63,6 +65,20 @@ def die_with(parent: int) -> None:
         threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     if os.getppid() != parent:  # it ended before the kernel was asked
         os._exit(1)
+
+
+def _take_along() -> subprocess.Popen[bytes]:
+    """Have this process's group ended after it, also where the sweep is no more to do so.
+
+    The kernel tells a process of its parent's death, but not the children of that process.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", last_rites.__file__, str(os.getpid())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def _watch(parent: int) -> None:

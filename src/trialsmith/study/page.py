@@ -1,4 +1,4 @@
-"""A page with one plotly figure that works without a network, and with any text in it."""
+"""Pages with plotly figures that work without a network, and with any text in them."""
 
 import importlib.resources
 import json
@@ -9,6 +9,7 @@ from typing import Any
 from trialsmith.study.formats import plain
 
 PLOTLY = "plotly.min.js"  # one copy a folder, beside the pages: it has 4.8 MB
+LIBRARY = f'<script src="{PLOTLY}"></script>\n'  # once, before a page's first drawing
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -20,29 +21,33 @@ _PAGE = Template("""<!DOCTYPE html>
   body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem;
          padding: 0 1rem; color: #1f2933; }
   h1 { font-size: 1.35rem; margin: 0; }
+  h2 { font-size: 1.1rem; margin: 1.5rem 0 .3rem; }
   p { color: #52606d; margin: .3rem 0 1rem; max-width: 60rem; }
+  table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+  th, td { padding: .2rem .8rem .2rem 0; text-align: left; border-bottom: 1px solid #e4e7eb; }
+  .marked { font-weight: 600; }
+  pre { background: #f5f7fa; padding: .6rem; overflow-x: auto; }
 </style>
 </head>
 <body>
 <h1>$title</h1>
 <p>$note</p>
-$figure
+$body
 </body>
 </html>
 """)
 
-_FIGURE = Template("""<div id="figure" style="height: ${height}px"></div>
-<script type="application/json" id="content">$content</script>
-<script src="$plotly"></script>
-<script>
-  const figure = document.getElementById("figure");
+_FIGURE = Template("""<div id="figure$which" style="height: ${height}px"></div>
+<script type="application/json" id="content$which">$content</script>
+<script>{
+  const figure = document.getElementById("figure$which");
   if (window.Plotly) {
-    const {data, layout} = JSON.parse(document.getElementById("content").textContent);
+    const {data, layout} = JSON.parse(document.getElementById("content$which").textContent);
     Plotly.newPlot(figure, data, layout, {responsive: true, displaylogo: false});
   } else {
     figure.textContent = "$plotly must be beside this page: send both files.";
   }
-</script>""")
+}</script>""")
 
 
 def page(title: str, note: str, figure: dict[str, Any] | None) -> str:
@@ -50,11 +55,19 @@ def page(title: str, note: str, figure: dict[str, Any] | None) -> str:
 
     Without a figure the note stands alone. Beside the page must be the file `PLOTLY`.
     """
-    drawn = ""
-    if figure is not None:
-        height = figure["layout"].get("height", 600)
-        drawn = _FIGURE.substitute(height=height, content=_embedded(figure), plotly=PLOTLY)
-    return _PAGE.substitute(title=escape(title), note=escape(note), figure=drawn)
+    return document(title, note, "" if figure is None else LIBRARY + drawing(figure))
+
+
+def document(title: str, note: str, body: str) -> str:
+    """HTML of `body`, which is HTML, under a heading and a note of plain text."""
+    return _PAGE.substitute(title=escape(title), note=escape(note), body=body)
+
+
+def drawing(figure: dict[str, Any], which: str = "") -> str:
+    """HTML of `figure`, behind `LIBRARY`; `which` tells it from the page's others."""
+    height = figure["layout"].get("height", 600)
+    content = _embedded(figure)
+    return _FIGURE.substitute(which=which, height=height, content=content, plotly=PLOTLY)
 
 
 def plotly_source() -> str:

@@ -1,0 +1,117 @@
+"""The share of the machine's limit for products that training reaches.
+
+The limit is the best that any library here reaches on x Wᵀ with many rows x and W 256 × 256, a
+layer's product. What a step has to multiply is counted by torch on the plain engine, from the
+shapes of every product of its forward and its backward.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from statistics import median
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.peer.lane import Setting, Work, turns
+from benchmarks.peer.sample import names, sample
+from benchmarks.peer.size import Size
+from benchmarks.peer.table import markdown, number
+from benchmarks.peer.training import Ours
+
+WIDTH = 256
+ROWS = (2048, 16384, 65536)
+_FLOP = 2e10  # of one measurement: a tenth of a second
+
+Product = Callable[[], Tensor]
+
+
+def of_torch(x: Tensor, weight: Tensor) -> Product:
+    """What torch takes by itself: MKL in fp32, oneDNN in bf16."""
+    return lambda: linear(x, weight)
+
+
+def of_onednn(x: Tensor, weight: Tensor) -> Product:
+    """oneDNN, on tensors in its own layout."""
+    x, weight = x.to_mkldnn(), weight.to_mkldnn()
+    return lambda: linear(x, weight)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Measures the best product of a type."""
+
+    dtype: torch.dtype
+
+    def __call__(self) -> Work:
+        return self.gflops
+
+    def gflops(self, round_: int) -> float:
+        """The best GFLOP/s of any library and number of rows."""
+        weight = torch.randn(WIDTH, WIDTH).to(self.dtype)
+        with torch.inference_mode():
+            return max(
+                self._gflops(library(torch.randn(rows, WIDTH).to(self.dtype), weight), rows)
+                for library in (of_torch, of_onednn)
+                for rows in ROWS
+            )
+
+    def _gflops(self, product: Product, rows: int) -> float:
+        times = max(2, round(_FLOP / (2 * rows * WIDTH**2)))
+        product()
+        began = time.perf_counter()
+        for _ in range(times):
+            product()
+        return 2 * rows * WIDTH**2 * times / (time.perf_counter() - began) / 1e9
+
+
+def gflop_of_step(side: Ours, batch: int) -> float:
+    """What the products of a training step have to compute, GFLOP."""
+    training = replace(side, batches=[side.batches[batch]], engine="torch", bf16=False)()
+    with FlopCounterMode(display=False) as counter:
+        training(0)
+    return counter.get_total_flops() / 1e9
+
+
+def report(size: Size) -> str:
+    """One table for each data set: GFLOP/s reached, and their share of the limit."""
+    return "\n\n".join(_measured(name, size) for name in names())
+
+
+def _measured(name: str, size: Size) -> str:
+    crystals = sample(name, size.batch * size.batches)
+    batches = crystals.batches(size.batch)
+    sides = {
+        ("full graph", "fp32"): Ours(batches, symmetry=False),
+        ("full graph", "bf16"): Ours(batches, symmetry=False, bf16=True),
+        ("up to symmetry", "fp32"): Ours(batches, symmetry=True),
+        ("up to symmetry", "bf16"): Ours(batches, symmetry=True, bf16=True),
+    }
+    limits = {
+        ("limit", "fp32"): Limit(torch.float32),
+        ("limit", "bf16"): Limit(torch.bfloat16),
+    }
+    work = {who: [gflop_of_step(s, k) for k in range(len(batches))] for who, s in sides.items()}
+    threads = [n for n in size.threads if n <= len(os.sched_getaffinity(0))]
+    columns = []
+    for n in threads:
+        works = {who: (made, Setting(n, tuned=True)) for who, made in (sides | limits).items()}
+        found = turns(works, size.rounds, lambda round_: (round_,))
+        limit = {who[1]: max(best for _, best in found[who]) for who in limits}
+        cells = [f"{number(limit[dtype])} GFLOP/s" for _, dtype in limits]
+        for who in sides:
+            done = [work[who][k % len(batches)] for k in range(size.rounds)]
+            reached = median(
+                flop / seconds for flop, (seconds, _) in zip(done, found[who], strict=True)
+            )
+            cells.append(f"{number(reached)} GFLOP/s, {reached / limit[who[1]]:.0%}")
+        columns.append(cells)
+    each = {who: sum(work[who]) / len(batches) / size.batch for who in sides}
+    firsts = ["limit, fp32", "limit, bf16"]
+    firsts += [f"{', '.join(who)}: {number(each[who])} GFLOP a crystal" for who in sides]
+    header = ["", *(str(Setting(n, tuned=True)) for n in threads)]
+    rows = [list(row) for row in zip(firsts, *columns, strict=True)]
+    return f"### {crystals.name}\n\n{markdown(header, rows)}"

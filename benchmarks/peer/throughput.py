@@ -1,0 +1,95 @@
+"""Training structures/s: forward, backward and AdamW on batches that are ready."""
+
+import os
+from collections.abc import Callable
+from itertools import product
+from statistics import median
+from typing import Any
+
+from benchmarks.peer.lane import Setting, Work, interleaved
+from benchmarks.peer.sample import names, sample
+from benchmarks.peer.size import Size
+from benchmarks.peer.table import markdown, number, ratio, shown_ratio
+from benchmarks.peer.training import Batches, Ours, Theirs
+
+SHIPPED = "alignn, its own graph"
+SAME_GRAPH = "alignn, our full graph"
+
+
+def contenders(batches: Batches) -> dict[str, Callable[[], Work]]:
+    """Who is measured, under the name that the table shows."""
+    return {
+        SHIPPED: Theirs(batches, own_graphs=True),
+        SAME_GRAPH: Theirs(batches, own_graphs=False),
+        "full graph, fp32": Ours(batches, symmetry=False),
+        "full graph, bf16": Ours(batches, symmetry=False, bf16=True),
+        "up to symmetry, fp32": Ours(batches, symmetry=True),
+        "up to symmetry, bf16": Ours(batches, symmetry=True, bf16=True),
+        "up to symmetry, fp32, batch norm": Ours(batches, symmetry=True, norm="batch"),
+        "alignn's edges up to symmetry, fp32": Ours(batches, symmetry=True, rule="published"),
+    }
+
+
+def report(size: Size) -> str:
+    """One table for each data set."""
+    return "\n\n".join(_measured(name, size) for name in names())
+
+
+def _measured(name: str, size: Size) -> str:
+    crystals = sample(name, size.batch * size.batches)
+    batches = crystals.batches(size.batch)
+    works = contenders(batches)
+    threads = [n for n in size.threads if n <= len(os.sched_getaffinity(0))]
+    seconds: dict[tuple[str, Setting], list[float]] = {}
+    for n in threads:  # both allocators at once, so that they can be compared too
+        settings = [Setting(n, tuned) for tuned in (False, True)]
+        lanes = {(who, setting): (works[who], setting) for who, setting in product(works, settings)}
+        seconds |= interleaved(lanes, size.rounds, lambda round_: (round_,))
+    table = _table(seconds, size.batch)
+    return f"### {crystals.name}\n\n{_sizes(batches)}\n\n{table}\n\n{_as_they_come(seconds)}"
+
+
+def _table(seconds: dict[tuple[str, Setting], list[float]], batch: int) -> str:
+    settings = list(dict.fromkeys(setting for _, setting in seconds))
+
+    def cell(who: str, setting: Setting) -> str:
+        own = seconds[who, setting]
+        ratios = [number(ratio(seconds[other, setting], own)) for other in (SHIPPED, SAME_GRAPH)]
+        return f"{number(batch / median(own))} /s · {' · '.join(f'{r} ×' for r in ratios)}"
+
+    whos = list(dict.fromkeys(who for who, _ in seconds))
+    rows = [[who, *(cell(who, setting) for setting in settings)] for who in whos]
+    return markdown(["", *map(str, settings)], rows)
+
+
+def _as_they_come(seconds: dict[tuple[str, Setting], list[float]]) -> str:
+    """Ours sets the allocator by itself, theirs leaves glibc's default."""
+    threads = sorted({setting.threads for _, setting in seconds})
+    shipped = {n: seconds[SHIPPED, Setting(n, tuned=False)] for n in threads}
+    rows = [
+        [who, *(shown_ratio(shipped[n], seconds[who, Setting(n, tuned=True)]) for n in threads)]
+        for who in dict.fromkeys(who for who, _ in seconds)
+        if who not in (SHIPPED, SAME_GRAPH)
+    ]
+    header = ["as they come: tuned by the program, against alignn on its own graph, default"]
+    return markdown([*header, *(str(Setting(n, tuned=True)) for n in threads)], rows)
+
+
+def _sizes(batches: Batches) -> str:
+    """Mean atoms, bonds and angles of a crystal in each kind of graph."""
+    crystals = sum(len(batch) for batch in batches)
+
+    def shown(kind: str, members: list[tuple[int, int, int]]) -> str:
+        atoms, bonds, angles = (sum(column) / crystals for column in zip(*members, strict=True))
+        return f"{kind} {atoms:.1f} / {bonds:.0f} / {angles:.0f}"
+
+    own = [_own_members(*pair) for pair in Theirs(batches, own_graphs=True).graphs()]
+    kinds = [shown("alignn's own", own)]
+    for kind, symmetry in (("our full", False), ("ours up to symmetry", True)):
+        graphs = Ours(batches, symmetry).graphs()
+        kinds.append(shown(kind, [(len(g.species), len(g.bonds), len(g.angles)) for g in graphs]))
+    return f"Atoms / bonds / angles of a crystal in its graph: {'; '.join(kinds)}."
+
+
+def _own_members(crystal: Any, line: Any) -> tuple[int, int, int]:
+    return crystal.num_nodes, crystal.num_edges, line.num_edges

@@ -1,0 +1,95 @@
+"""Losses that PyTorch lacks, and whether a loss fits the targets."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from trialsmith.errors import InfeasibleConfig
+
+Weights = Mapping[str, int | float] | Sequence[int | float]
+
+
+class WeightedMSE(nn.Module):
+    """mean over samples and targets of w_k (p_k − t_k)², on standardised targets.
+
+    The weights are not scaled to a sum: of two losses with other weights neither is better. So the
+    score of a run is never this loss, but `val/mse`, which knows no weights.
+
+    Args:
+        weights: of each target, by name or in order; None: one. In names case, spaces, dashes and
+            underscores do not matter.
+    """
+
+    weights: Tensor
+
+    def __init__(self, weights: Weights | None = None) -> None:
+        super().__init__()
+        self.given = weights
+        self.register_buffer("weights", torch.ones(()), persistent=False)
+
+    def of(self, names: Sequence[str]) -> "WeightedMSE":
+        """The loss itself, for these targets.
+
+        Raises:
+            InfeasibleConfig: not one weight for each target, or a weight that is none.
+        """
+        if self.given is None:
+            return self
+        if isinstance(self.given, Mapping):
+            values = _by_name(self.given, names)
+        elif len(self.given) == len(names):
+            values = [float(weight) for weight in self.given]
+        else:
+            raise InfeasibleConfig(
+                f"loss.weights={list(self.given)} has {len(self.given)} weights for {len(names)} "
+                f"targets: give one for each of {', '.join(names)}"
+            )
+        if min(values) < 0 or max(values) == 0:
+            raise InfeasibleConfig(
+                f"loss.weights={values}: weights must not be negative, and one must be above 0"
+            )
+        self.weights = torch.tensor(values, device=self.weights.device)
+        return self
+
+    def forward(
+        self, prediction: Float[Tensor, "samples targets"], target: Float[Tensor, "samples targets"]
+    ) -> Float[Tensor, ""]:
+        """The loss of standardised predictions."""
+        return (self.weights * (prediction - target) ** 2).mean()
+
+
+def fitted(loss: nn.Module, targets: Sequence[Any]) -> nn.Module:
+    """The loss itself, told the names of the targets where it asks for them.
+
+    Args:
+        targets: with a `name`, and `classes` where they are classes.
+
+    Raises:
+        InfeasibleConfig: the loss is of classes and the targets are not, or the other way about.
+    """
+    if bool(targets[0].classes) != isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
+        kind, remedy = (
+            ("classes", "cross_entropy") if targets[0].classes else ("numbers", "mse, mae, huber")
+        )
+        raise InfeasibleConfig(
+            f"loss: {type(loss).__name__} does not fit targets that are {kind}; take loss={remedy}"
+        )
+    return loss.of([target.name for target in targets]) if isinstance(loss, WeightedMSE) else loss
+
+
+def _by_name(weights: Mapping[str, int | float], names: Sequence[str]) -> list[float]:
+    plain = {_plain(name): float(weight) for name, weight in weights.items()}
+    known = [_plain(name) for name in names]
+    if set(plain) != set(known) or len(plain) < len(weights):
+        raise InfeasibleConfig(
+            f"loss.weights has {', '.join(weights)}; give a weight to each target, and to nothing "
+            f"else: {', '.join(names)}"
+        )
+    return [plain[name] for name in known]
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -1,0 +1,124 @@
+"""Runs the stages of a plan one after the other, each as the command that a user would type."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import yaml
+
+from trialsmith.errors import SearchError
+from trialsmith.search.nearest import suggestion
+from trialsmith.search.signals import StopSignals
+from trialsmith.search.worker import die_with
+from trialsmith.study.stages.commands import FOLLOWS, SEARCH, STUDY, key_of
+
+PROGRAM = "train.py"
+TICK = 0.2  # seconds
+
+
+def read_plan(name: str, folder: Path = Path("conf/stages")) -> list[str]:
+    """The search files of the plan `name`, in their order.
+
+    Raises:
+        SearchError: there is no such plan, or it is not a list of names.
+    """
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(file.stem for file in folder.glob("*.yaml"))
+        if not known:
+            raise SearchError(f"there is no folder {folder} here: run it where {PROGRAM} is")
+        hint = suggestion(name, known) or f": there are {', '.join(known)}"
+        raise SearchError(f"there is no plan {path}{hint}")
+    plan = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(plan, list) or not all(isinstance(search, str) for search in plan):
+        raise SearchError(f"{path} must be a list of files of conf/{SEARCH}")
+    return plan
+
+
+def stage_commands(plan: Sequence[str], overrides: Sequence[str]) -> list[list[str]]:
+    """The command line of each stage, after `python`.
+
+    `FILE:KEY=VALUE` is an override of the stage FILE alone, all others are of every stage. A study
+    name becomes the begin of every stage's name.
+
+    Raises:
+        SearchError: an override is of a stage that the plan does not have, or is no override.
+    """
+    of_one: dict[str, list[str]] = {search: [] for search in plan}
+    of_all: list[str] = []
+    name = None
+    for word in overrides:
+        stage, override = _stage_of(word, plan)
+        if "=" not in override and not override.startswith("~"):
+            raise SearchError(f"{word} is no override: write KEY=VALUE or FILE:KEY=VALUE")
+        if key_of(override) == SEARCH:
+            raise SearchError(f"{word}: the plan says which searches run; leave it out")
+        if stage is None and key_of(override) == STUDY:
+            name = override.partition("=")[2]
+        elif stage is None:
+            of_all.append(override)
+        else:
+            of_one[stage].append(override)
+    return [
+        [PROGRAM, "-m", f"{SEARCH}={search}", *of_all, *_named(plan, k, name), *of_one[search]]
+        for k, search in enumerate(plan)
+    ]
+
+
+def _stage_of(word: str, plan: Sequence[str]) -> tuple[str | None, str]:
+    """The stage that an override is of, None for all, and the override itself."""
+    found = re.fullmatch(r"(\w+):(.*)", word, re.DOTALL)
+    if found is None:
+        return None, word
+    stage, override = found.groups()
+    if stage not in plan:
+        hint = suggestion(stage, plan) or f": there are {', '.join(plan)}"
+        raise SearchError(f"{word}: the plan has no stage {stage}{hint}")
+    return stage, override
+
+
+def _named(plan: Sequence[str], k: int, name: str | None) -> list[str]:
+    if name is None:
+        return []
+    own = f"{STUDY}={name}-{plan[k]}"
+    return [own, f"{FOLLOWS}={name}-{plan[k - 1]}"] if k else [own]
+
+
+def run_stages(commands: Sequence[Sequence[str]], show: Callable[[Sequence[str]], None]) -> int:
+    """Run the commands in turn until one does not end well; the last exit code.
+
+    Args:
+        show: is told each command before it runs.
+    """
+    if not Path(PROGRAM).is_file():
+        raise SearchError(f"there is no {PROGRAM} here: run it in the folder that has one")
+    for command in commands:
+        show(["python", *command])
+        code = _run([sys.executable, *command])
+        if code:
+            return code
+    return 0
+
+
+def _run(command: Sequence[str]) -> int:
+    """The exit code of `command`, which gets the signals that ask this process to stop.
+
+    It has a process group of its own: Ctrl-C would reach it twice. It ends with this process,
+    however that ends.
+    """
+    parent = os.getpid()
+    with StopSignals() as signals:
+        process = subprocess.Popen(command, process_group=0, preexec_fn=lambda: die_with(parent))
+        passed_on = False
+        while (code := process.poll()) is None:
+            if signals.received is not None and not passed_on:
+                process.send_signal(signals.received)
+                passed_on = True
+            time.sleep(TICK)
+    if signals.received is not None and code == 0:
+        return 128 + signals.received
+    return 128 - code if code < 0 else code

@@ -1,0 +1,117 @@
+"""The user's arrays: mapped, checked, and told what is wrong with them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trialsmith.data import flow, flow_files
+from trialsmith.errors import DataError
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(40, 3, 32)).astype(np.float32), RNG.normal(size=(40, 2))
+NAMES = {"target": ["a", "b"], "unit": ["m/s", ""]}
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[..., object]:
+    def opened(**options: object) -> object:
+        data = flow(**{"cache_dir": tmp_path / "cache", **NAMES, **options})
+        data.prepare_data()
+        return data
+
+    return opened
+
+
+def saved(tmp_path: Path, save=np.savez, **arrays: np.ndarray) -> Path:
+    save(tmp_path / "own.npz", **{"x_train": X, "t_train": Y, **arrays})
+    return tmp_path / "own.npz"
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("x", [X, np.asfortranarray(X), X.astype(np.float16)])
+def test_a_member_of_an_npz_is_mapped(tmp_path: Path, save: Callable, x: np.ndarray) -> None:
+    path = saved(tmp_path, save, x_train=x)
+    array = flow_files.mapped(path, "x_train", "data.path", tmp_path)
+    np.testing.assert_array_equal(array, x)
+    assert isinstance(array, np.memmap)
+    assert not array.flags.writeable
+
+
+def test_a_compressed_array_that_is_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow_files, "EXTRACTED", 1000)
+    with pytest.raises(DataError, match=r"compressed .* np\.savez or np\.save"):
+        flow_files.mapped(saved(tmp_path, np.savez_compressed), "x_train", "data.path", tmp_path)
+
+
+def test_only_what_a_batch_needs_is_read(tmp_path: Path, opened: Callable) -> None:
+    """An array far larger than memory and than the disk: a file with holes."""
+    shape = (20_000, 4, 400_000)  # 128 GB
+    x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, shape)
+    del x  # nothing was written: the file is one hole
+    np.save(tmp_path / "y.npy", np.zeros((shape[0], 2), np.float32))
+    data = opened(x=tmp_path / "x.npy", y=tmp_path / "y.npy", limit=12, channels=[1], batch_size=4)
+    (batch, *_) = data.train_dataloader()
+    assert batch.signal.shape == (4, 1, 400_000)
+
+
+def test_two_npy_files_are_the_same_as_one_npz(tmp_path: Path, opened: Callable) -> None:
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    one = opened(path=saved(tmp_path))
+    two = opened(x=tmp_path / "x.npy", y=tmp_path / "y.npy")
+    assert one.fingerprint == two.fingerprint
+
+
+def test_the_real_signals_open(shared: Path, opened: Callable) -> None:
+    path = shared / "data" / "flow_6target_synthetic" / "signals_1d.npz"
+    data = opened(path=path, arrays={"x": "X", "y": "y"}, target=None, unit=None)
+    assert data.sizes == {"train": 420, "val": 90, "test": 90}
+    assert data.dimensions == {"outputs": 6, "shape": (8, 256)}
+    assert str(data.targets[0]) == "Solid Velocity (m/s)"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"path": None}, r"data\.path=….npz .* data\.x=….npy"),
+        ({"path": "nowhere.npz"}, "data.path=nowhere.npz: there is no such file"),
+        ({"arrays": {"x": "x_trian"}}, "Did you mean 'x_train'"),
+        ({"arrays": {"z": "x_train"}}, "arrays are x"),
+        ({"target": None, "unit": None}, r"has 2 targets: name each"),
+        ({"target": ["a"]}, r"names 1 targets; .* has 2"),
+        ({"channels": [0, 3]}, r"data.channels=\[0, 3\]: .* 0 to 2"),
+        ({"channels": []}, "name some of them"),
+        ({"downsample_factor": 0}, "downsample_factor=0"),
+        ({"time_axis": -2}, "time_axis=-2"),
+        ({"on_error": "ignore"}, "raise, skip, mask"),
+    ],
+)
+def test_a_mistake_is_answered(
+    tmp_path: Path, opened: Callable, options: dict[str, object], words: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        opened(**{"path": saved(tmp_path), **options})
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"x_train": X[:, 0]}, "signals have the shape"),
+        ({"t_train": Y[:5]}, r"\(40, targets\) is needed"),
+        (
+            {"t_train": np.where(np.equal(Y, Y[3, 1]), np.nan, Y)},
+            "record 3 .b.: nan is no finite number",
+        ),
+        ({"x_train": X.astype(str)}, "numbers are needed"),
+        ({"x_train": X.astype(object)}, "cannot be read as a file of numbers"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    tmp_path: Path, opened: Callable, arrays: dict[str, np.ndarray], words: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        opened(path=saved(tmp_path, **arrays))

@@ -1,0 +1,120 @@
+"""What each run leaves to look at."""
+
+import json
+from pathlib import Path
+
+import lightning.pytorch as pl
+import numpy as np
+import pytest
+from lightning.pytorch.loggers import TensorBoardLogger
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from trialsmith.callbacks import LearningCurves, learning_curves, save_pictures, save_result
+from trialsmith.data import Target
+from trialsmith.evaluation import confusion, parity
+from trialsmith.evaluation import learning_curves as curves
+from trialsmith.result import Predictions
+
+RNG = np.random.default_rng(0)
+TARGETS = [Target("Gas Velocity", "m/s"), Target("E/atom", "eV")]
+ERRORS = {"mae": 0.25, "rmse": 0.5, "r2": 0.9}
+
+
+def predictions(n: int = 40) -> Predictions:
+    true = RNG.normal(size=(n, 2)).astype(np.float32)
+    noise = RNG.normal(size=(n, 2)).astype(np.float32)
+    return Predictions([str(i) for i in range(n)], true + 0.1 * noise, true)
+
+
+def classified() -> tuple[Predictions, list[Target]]:
+    true = np.arange(12) % 3
+    probability = np.eye(3, dtype=np.float32)[np.where(np.arange(12) < 3, 0, true)]
+    return Predictions([str(i) for i in range(12)], probability, true), [
+        Target("class", classes=("cat", "dog", "owl"))
+    ]
+
+
+def words(figure: object) -> str:
+    return " ".join(text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text")))
+
+
+def test_metrics_hold_each_target_and_the_loss_of_each_epoch(tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text("epoch,train/loss,val/loss\n1,2.0,\n2,1.0,3.0\n")
+    result = predictions()
+    save_result(tmp_path, {"best": 1.0}, TARGETS, {"val": result})
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    for k, target in enumerate(TARGETS):
+        errors = metrics["val"][target.name]
+        square = ((result.predicted - result.true)[:, k] ** 2).mean()
+        assert errors["mse"] == pytest.approx(square, rel=1e-5)
+        assert errors["rmse"] == pytest.approx(square**0.5, rel=1e-5)
+        assert set(errors) == {"mse", "mae", "rmse", "r2"}
+    assert metrics["history"] == {"train/loss": [2.0, 1.0], "val/loss": [3.0]}
+
+
+def test_classes_are_told_by_name_with_their_probability(tmp_path: Path) -> None:
+    result, targets = classified()
+    metrics = save_result(tmp_path, {}, targets, {"val": result})
+    assert metrics["val"]["class"]["accuracy"] == pytest.approx(10 / 12)
+    table = (tmp_path / "predictions.csv").read_text().splitlines()
+    assert table[0] == "id,split,class_true,class_predicted,probability"
+    assert table[2] == "1,val,dog,cat,1.0"
+    np.testing.assert_array_equal(np.load(tmp_path / "y_true.npy"), result.true)
+    assert (np.load(tmp_path / "y_pred.npy") == result.true).sum() == 10
+
+
+@pytest.mark.parametrize("n", [1, 30, 3000])
+def test_a_parity_plot_states_units_and_errors(n: int) -> None:
+    true = RNG.normal(size=n)
+    said = words(parity(true, true + 0.1, ERRORS, "Gas Velocity", "m/s", "test"))
+    for part in ("Gas Velocity, test", "true (m/s)", "MAE = 0.25 m/s", "R² = 0.900", f"n = {n}"):
+        assert part in said
+
+
+def test_points_that_hide_each_other_are_drawn_by_their_density() -> None:
+    few, many = (
+        parity(np.arange(float(n)), np.ones(n), ERRORS, "y", "", "val") for n in (100, 3000)
+    )
+    assert len(many.axes) == len(few.axes) + 1  # the scale of colours
+
+
+def test_a_confusion_matrix_counts(tmp_path: Path) -> None:
+    result, (target,) = classified()
+    figure = confusion(
+        result.true, result.predicted.argmax(1), target.classes, {"accuracy": 1.0, "f1": 1.0}, "val"
+    )
+    counts = [text.get_text() for text in figure.axes[0].texts]
+    assert counts == ["4", "1", "3", "1", "3"]  # row by row, without zeros
+
+
+def test_learning_curves_mark_the_best_epoch_and_stand_gaps() -> None:
+    rows = [
+        {"epoch": 1.0, "train/loss": 2.0},
+        {"epoch": 2.0, "train/loss": 1.0, "val/loss": 3.0, "val/r2": 0.7},
+        {"epoch": 3.0, "train/loss": 0.5, "val/loss": float("nan"), "val/r2": 0.2},
+    ]
+    assert "best 0.7 in epoch 2" in words(curves(rows, "val/r2", lower_is_better=False))
+    assert "best 0.2 in epoch 3" in words(curves(rows, "val/r2", lower_is_better=True))
+    curves(rows[:1], "val/r2", lower_is_better=True)
+
+
+def test_a_run_that_is_cut_short_leaves_its_curves(tmp_path: Path) -> None:
+    trainer = pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    callback = LearningCurves(tmp_path, "val/mae", "minimize")
+    callback.on_exception(trainer, pl.LightningModule(), RuntimeError())  # before the first epoch
+    assert not (tmp_path / "learning_curves.png").exists()
+    (tmp_path / "history.csv").write_text("epoch,train/loss,val/mae\n1,2.0,0.5\n")
+    callback.on_exception(trainer, pl.LightningModule(), RuntimeError())
+    assert (tmp_path / "learning_curves.png").read_bytes()[1:4] == b"PNG"
+    assert learning_curves(tmp_path, "val/mae", "minimize", plots=False) is None
+
+
+def test_pictures_stand_in_the_folder_and_in_tensorboard(tmp_path: Path) -> None:
+    logger = TensorBoardLogger(tmp_path, name="", version="tensorboard")
+    trainer = pl.Trainer(logger=logger, enable_checkpointing=False, accelerator="cpu")
+    save_pictures(tmp_path, TARGETS, {"val": predictions(), "test": predictions()}, trainer)
+    logger.experiment.close()
+    names = {path.name for path in (tmp_path / "evaluation_plots").iterdir()}
+    assert names == {"gas_velocity.png", "e_atom.png"}
+    images = EventAccumulator(str(tmp_path / "tensorboard")).Reload().Tags()["images"]
+    assert images == ["evaluation/gas_velocity", "evaluation/e_atom"]
