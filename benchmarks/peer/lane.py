@@ -58,7 +58,7 @@ class Lane:
         with _environment(setting.environment):
             self._process.start()
         there.close()
-        self._answer()  # one after the other: what is chosen by measuring is chosen in peace
+        self._answer()  # one after the other
 
     def turn(self, *arguments: Any, untimed: int = 1) -> tuple[float, Any]:
         """Does the work; returns its seconds and its result.

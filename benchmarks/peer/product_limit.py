@@ -1,8 +1,8 @@
 """The share of the machine's limit for products that training reaches.
 
 The limit is the best that any library here reaches on x Wᵀ with many rows x and W 256 × 256, a
-layer's product. What a step has to multiply is counted by torch on the plain engine, from the
-shapes of every product of its forward and its backward.
+layer's product. What a step multiplies is counted by torch from the shapes of every product of its
+forward and its backward.
 """
 
 import os
@@ -69,8 +69,8 @@ class Limit:
 
 
 def gflop_of_step(side: Ours, batch: int) -> float:
-    """What the products of a training step have to compute, GFLOP."""
-    training = replace(side, batches=[side.batches[batch]], engine="torch", bf16=False)()
+    """What the products of a training step compute, GFLOP."""
+    training = replace(side, batches=[side.batches[batch]], bf16=False)()
     with FlopCounterMode(display=False) as counter:
         training(0)
     return counter.get_total_flops() / 1e9

@@ -43,6 +43,14 @@ def test_impossible_parameters_are_refused(wrong):
         GraphBuilder(**wrong)
 
 
+@pytest.mark.parametrize("wrong", ["symmetry='no'", "neighbours=2.5", "cutoff='far'", "cutoff=True"])
+def test_parameters_of_another_type_are_refused(wrong):
+    """Hydra's command line makes a text of `no`; in a process whose types nothing else checks."""
+    program = f"from trialsmith.graph import GraphBuilder\nGraphBuilder({wrong})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert f"InfeasibleConfig: data.graph.{wrong.split('=')[0]}=" in done.stderr
+
+
 def test_angles_join_bonds_that_follow_each_other(crystal):
     graph = GraphBuilder(symmetry=False)(crystal)
     source, target = graph.angle_source, graph.angle_target

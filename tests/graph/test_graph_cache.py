@@ -1,10 +1,12 @@
 """A cache record is whole or not there, and is built once."""
 
 import errno
+import json
 import logging
 import multiprocessing
 import os
 import pickle
+import shutil
 import time
 from pathlib import Path
 
@@ -94,9 +96,31 @@ def another_key(record: Path) -> None:
     manifest.write_text(manifest.read_text().replace("key", "kex"))
 
 
-@pytest.mark.parametrize(
-    "damage", [cut_short, emptied, altered, without_a_file, without_manifest, foreign, another_key]
-)
+def of_another_type(record: Path) -> None:
+    file = record / "lengths.npy"
+    header = file.read_bytes()
+    assert b"<f4" in header
+    file.write_bytes(header.replace(b"<f4", b"<i4"))
+
+
+def without_a_name(record: Path) -> None:
+    manifest = json.loads((record / "manifest.json").read_text())
+    del manifest["checksums"]["lengths"]
+    (record / "manifest.json").write_text(json.dumps(manifest))
+
+
+def a_file_in_its_place(record: Path) -> None:
+    shutil.rmtree(record)
+    record.write_text("not a folder")
+
+
+DAMAGES = [
+    *(cut_short, emptied, altered, without_a_file, without_manifest, foreign, another_key),
+    *(of_another_type, without_a_name, a_file_in_its_place),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_records_are_built_anew_with_a_notice(tmp_path, build, caplog, damage):
     cached_arrays(tmp_path / "cache", "key", build)
     damage(tmp_path / "cache" / "key")

@@ -173,6 +173,8 @@ def test_an_element_without_features_is_named():
     [
         ({"alignn_layers": 0}, "model.alignn_layers=0 must be at least 1"),
         ({"gcn_layers": 0}, "model.gcn_layers=0 must be at least 1"),
+        ({"hidden_features": -3}, "model.hidden_features=-3 must be at least 1"),
+        ({"triplet_input_features": 1}, "model.triplet_input_features=1 must be at least 2"),
         ({"norm": "group"}, "model.norm=group is unknown: choose batch or layer"),
         ({"engine": "jax"}, "model.engine=jax is unknown: choose auto, fused, torch, dgl"),
     ],

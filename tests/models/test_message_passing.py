@@ -176,6 +176,37 @@ def test_half_precision_products_stay_near(small_chunks):
     assert (rounded - exact).abs().max() < 2**-7 * exact.abs().max()
 
 
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_without_links_the_norm_has_a_gradient_of_zero(engine, norm):
+    """Not none: an optimizer would then treat the parameters otherwise than with other batches."""
+    links, layer = random_links(0, 3, 0), make_norm(norm, HIDDEN).double()
+    e = torch.zeros(0, HIDDEN, dtype=torch.float64)
+    project, gates = nn.Linear(HIDDEN, HIDDEN).double(), random_gates(3)
+    received, updated = ENGINES[engine](links, 3)(e, project, gates, layer)
+    (received.sum() + updated.sum()).backward()
+    assert not layer.weight.grad.any()
+    assert not layer.bias.grad.any()
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_a_norm_changed_between_forward_and_backward_is_refused(norm):
+    links, layer = random_links(0, 6, 25), make_norm(norm, HIDDEN).double()
+    e = torch.randn(25, HIDDEN, dtype=torch.float64, requires_grad=True)
+    project = nn.Linear(HIDDEN, HIDDEN).double()
+    _, updated = ENGINES["fused"](links, 6)(e, project, random_gates(6), layer)
+    with torch.no_grad():
+        layer.weight += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        updated.sum().backward()
+
+
+def test_links_out_of_order_are_refused():
+    links = random_links(0, 6, 25)
+    links.target = links.target.flip(0)
+    with pytest.raises(ValueError, match="sorted by target"):
+        ENGINES["fused"](links, 6)
+
+
 def test_without_dgl_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "dgl", None)  # what an absent package looks like to `import`
     with pytest.raises(InfeasibleConfig, match=r"pip install dgl==1.1.3.*model.engine=torch"):

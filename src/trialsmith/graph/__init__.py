@@ -1,4 +1,7 @@
-"""Crystal → neighbours → bonds and angles, up to symmetry; their cache. Without torch."""
+"""Crystal → neighbours → bonds and angles, up to symmetry; their cache.
+
+Without torch, but for the published rule, which breaks ties as torch's sort does.
+"""
 
 from trialsmith.graph.builder import GraphBuilder
 from trialsmith.graph.cache import MappedArrays, cached_arrays, digest

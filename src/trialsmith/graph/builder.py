@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
@@ -64,22 +66,30 @@ class GraphBuilder:
             raise InfeasibleConfig(
                 f"data.graph.rule={self.rule} is unknown: choose {' or '.join(_REACH)}"
             )
-        if self.neighbours < 1:
+        if not isinstance(self.symmetry, bool):
+            raise InfeasibleConfig(f"data.graph.symmetry={self.symmetry} must be true or false")
+        if not _whole(self.neighbours) or self.neighbours < 1:
             raise InfeasibleConfig(
-                f"data.graph.neighbours={self.neighbours} must be at least 1: ALIGNN uses 12"
+                f"data.graph.neighbours={self.neighbours} must be a whole number of at least 1: "
+                "ALIGNN uses 12"
             )
         for name in ("cutoff", "angle_cutoff", "shell_tolerance", "symmetry_tolerance"):
             value, default = getattr(self, name), getattr(type(self), name)
-            if value is not None and not 0 < value < float("inf"):
+            number = _whole(value) or isinstance(value, float)
+            if value is not None and not (number and 0 < value < float("inf")):
                 remedy = "null, the rule's own" if default is None else default
-                raise InfeasibleConfig(f"data.graph.{name}={value} must be positive: try {remedy}")
+                raise InfeasibleConfig(
+                    f"data.graph.{name}={value} must be a positive number: try {remedy}"
+                )
 
     @property
     def key(self) -> str:
         """A hash of every parameter and of the builder's version."""
-        return digest(
-            f"graph {VERSION}", *(f"{f.name}={getattr(self, f.name)}" for f in fields(self))
-        )
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values["cutoff"], values["angle_cutoff"] = self._reach()
+        # the published rule breaks ties as torch's sort does
+        sort = version("torch") if self.rule == "published" else ""
+        return digest(f"graph {VERSION} {sort}", *(f"{k}={v}" for k, v in values.items()))
 
     def __call__(self, structure: Structure) -> CrystalGraph:
         """The graph of one structure.
@@ -105,7 +115,8 @@ class GraphBuilder:
 
     def _reach(self) -> tuple[float, float | None]:
         cutoff, angle_cutoff = _REACH[self.rule]
-        return self.cutoff or cutoff, self.angle_cutoff or angle_cutoff
+        given = self.angle_cutoff or angle_cutoff
+        return float(self.cutoff or cutoff), None if given is None else float(given)
 
     def _bonds(self, structures: Sequence[Structure]) -> list[Bonds | DataError]:
         cutoff, _ = self._reach()
@@ -142,6 +153,10 @@ class GraphBuilder:
             angle_cosine=cosines(bonds, source, target).astype(np.float32),
             angle_multiplicity=np.ones(len(source), np.int64),
         )
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _chunks(structures: Sequence[Structure]) -> Iterator[Sequence[Structure]]:

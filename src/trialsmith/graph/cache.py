@@ -53,7 +53,7 @@ class MappedArrays(Mapping[str, np.ndarray]):
         """
         self.record, self.key = record, key
         manifest = json.loads((record / MANIFEST).read_text())
-        if not isinstance(manifest, dict) or manifest.get("key") != key:
+        if manifest != _manifest(key, manifest["checksums"]):
             raise ValueError(f"{record / MANIFEST} is not the manifest of {key}")
         self._arrays = {
             name: _mapped(record / f"{name}.npy", checksum)
@@ -76,9 +76,20 @@ class MappedArrays(Mapping[str, np.ndarray]):
 def _mapped(file: Path, checksum: int) -> np.ndarray:
     # A plain array over the map: slices of np.memmap cost ten times as much.
     array = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
-    if zlib.crc32(array.data) != checksum:
+    if _checksum(array) != checksum:
         raise ValueError(f"{file} is altered")
     return array
+
+
+def _checksum(array: np.ndarray) -> int:
+    """Of the type, the shape and the numbers."""
+    return zlib.crc32(array.data, zlib.crc32(f"{array.dtype.str} {array.shape}".encode()))
+
+
+def _manifest(key: str, checksums: Mapping[str, int]) -> dict[str, Any]:
+    """What a record says of itself; its last word vouches for the others."""
+    said = json.dumps([key, checksums])
+    return {"key": key, "checksums": checksums, "all": zlib.crc32(said.encode())}
 
 
 def cached_arrays(
@@ -139,24 +150,31 @@ def _opened(record: Path, key: str) -> MappedArrays | None:
 def _write(record: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Writes a record under another name and renames it, while its lock is held."""
     unfinished = record.with_name(f"{record.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+    _clear(unfinished)  # of a process that was killed
     unfinished.mkdir()
     try:
         checksums = {}
         for name, array in arrays.items():
             array = np.ascontiguousarray(array)
-            checksums[name] = zlib.crc32(array.data)
+            checksums[name] = _checksum(array)
             with (unfinished / f"{name}.npy").open("wb") as file:
                 np.save(file, array, allow_pickle=False)
                 _to_disk(file)
         with (unfinished / MANIFEST).open("w") as file:
-            json.dump({"key": key, "checksums": checksums}, file, indent=1)
+            json.dump(_manifest(key, checksums), file, indent=1)
             _to_disk(file)
-        shutil.rmtree(record, ignore_errors=True)  # damaged; who has it mapped keeps it
+        _clear(record)  # damaged; who has it mapped keeps it
         unfinished.rename(record)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+
+
+def _clear(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _to_disk(file: IO[Any]) -> None:

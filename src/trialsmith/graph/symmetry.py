@@ -77,7 +77,8 @@ def value_classes(
     Sorted values are cut where they step by more than ``tolerance``. Many small steps can still
     make a wide class, as in a large crystal without symmetry: such a class is cut again at smaller
     steps until none is wider than ``tolerance``. A cut thus always falls on a gap, not on a fixed
-    grid, so that values which differ by rounding only do not come apart. No value is below −1.
+    grid, so that values which differ by much less than ``tolerance`` do not come apart. No value is
+    below −1.
     """
     if len(values) == 0:
         return np.zeros(0, np.int64)

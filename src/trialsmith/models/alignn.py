@@ -46,10 +46,11 @@ class ALIGNN(nn.Module):
         embedding_features: width between the two embeddings of bonds and of angles.
         edge_input_features: Gaussians for the bond length, over 0–8 Å.
         triplet_input_features: Gaussians for the angle's cosine, over -1…1.
-        dropout: probability, on what a convolution adds to its members.
+        dropout: probability, on what a convolution adds to its members. On a graph up to symmetry
+            equal members are dropped together, which is a stronger noise than on the full graph.
         norm: ``batch``, as the published ALIGNN, or ``layer``, as its later atom-wise forms.
-        engine: what carries messages: ``fused`` (for CPUs), ``torch``, ``dgl``, or ``auto``, the
-            fastest of them where the batch is; the same numbers.
+        engine: what carries messages: ``fused`` (for CPUs), ``torch``, ``dgl``, or ``auto``:
+            ``fused`` on a CPU and ``torch`` elsewhere. The same numbers.
         line_graph_first: update bonds before atoms in an ALIGNN layer.
 
     Raises:
@@ -75,7 +76,14 @@ class ALIGNN(nn.Module):
         line_graph_first: bool = False,
     ) -> None:
         super().__init__()
-        _check_depth(alignn_layers, gcn_layers)
+        _check_sizes(
+            alignn_layers=alignn_layers,
+            gcn_layers=gcn_layers,
+            hidden_features=hidden_features,
+            embedding_features=embedding_features,
+            edge_input_features=edge_input_features,
+            triplet_input_features=triplet_input_features,
+        )
         self.fusion = fusion if fusion is not None else Fusion()
         self.fusion.check(alignn_layers, hidden_features, text.features if text else None)
         self.text = text if self.fusion.uses_text else None
@@ -154,7 +162,8 @@ def mean_over_atoms(
     return summed / total
 
 
-def _check_depth(alignn_layers: int, gcn_layers: int) -> None:
-    for key, layers in {"alignn_layers": alignn_layers, "gcn_layers": gcn_layers}.items():
-        if layers < 1:
-            raise InfeasibleConfig(f"model.{key}={layers} must be at least 1")
+def _check_sizes(**sizes: int) -> None:
+    for key, size in sizes.items():
+        least = 2 if key.endswith("input_features") else 1  # one Gaussian has no spacing
+        if size < least:
+            raise InfeasibleConfig(f"model.{key}={size} must be at least {least}")

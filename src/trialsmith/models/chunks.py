@@ -38,9 +38,14 @@ class ChunkedLinks:
     Args:
         links: sorted by target.
         members: number of atoms or bonds that they join.
+
+    Raises:
+        ValueError: the links are not sorted.
     """
 
     def __init__(self, links: Links, members: int) -> None:
+        if (links.target[1:] < links.target[:-1]).any():
+            raise ValueError("links must be sorted by target")
         self.links, self.members = links, members
         self.multiplicity = links.multiplicity
         self._cut: dict[int, list[Chunk]] = {}

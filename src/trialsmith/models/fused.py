@@ -1,9 +1,9 @@
 """The edge-gated convolution in chunks that stay in the cache, with a backward of its own.
 
 The numbers of the plain engine from a fraction of its memory traffic: of all that a convolution
-computes for each link, only the gates m and the new links e' are ever written to memory.
+computes for each link, only m and the new e' are ever written to memory.
 
-For links j→i with weights w, gates m = W e + b + sⱼ + tᵢ and values v,
+For links j→i with weights w, values v and m = W e + b + sⱼ + tᵢ, whose sigmoid is the gate,
 
     Nᵢ = Σⱼ w σ(m) ⊙ vⱼ,   Dᵢ = Σⱼ w σ(m) + 10⁻⁶,   rᵢ = Nᵢ / Dᵢ,   e' = e + SiLU(Norm(m))
 
@@ -99,7 +99,7 @@ class _FusedConvolution(torch.autograd.Function):
             for chunk in chunks:
                 z = activation.activate(m[chunk.links])
                 torch.add(products.features(chunk.links), z, out=new[chunk.links])
-        ctx.save_for_backward(e, weight, v, rows, m, r, d)
+        ctx.save_for_backward(e, weight, v, rows, m, r, d, gamma, beta)
         ctx.links, ctx.activation = links, activation
         return r, new
 
@@ -110,7 +110,9 @@ class _FusedConvolution(torch.autograd.Function):
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:
         dr, dnew = derivatives
-        e, weight, v, rows, m, r, d = ctx.saved_tensors
+        e, weight, v, rows, m, r, d, *_ = (
+            ctx.saved_tensors
+        )  # γ and β: unchanged since, or torch raises
         activation, chunks = ctx.activation, ctx.links.chunks(_rows(m))
         products = products_of(e, rows, weight)
         n = dr / d

@@ -41,13 +41,15 @@ Engine = Callable[[Links, int], Convolution]
 
 
 def auto_engine(links: Links, members: int) -> Convolution:
-    """What is fastest where the links are: ``fused`` on a CPU, ``torch`` elsewhere."""
+    """``fused`` on a CPU, where it was measured to be the fastest; ``torch`` elsewhere."""
     on_cpu = links.source.device.type == "cpu"
     return fused_engine(links, members) if on_cpu else torch_engine(links, members)
 
 
 def fused_engine(links: Links, members: int) -> Convolution:
     """Chunks that stay in a CPU's cache, with a backward of its own, but no second derivative."""
+    if links.source.device.type != "cpu":
+        raise InfeasibleConfig("model.engine=fused is for CPUs: use model.engine=auto or torch")
     chunked = ChunkedLinks(links, members)
 
     def convolve(

@@ -59,7 +59,7 @@ class WeightedBatchNorm(Norm):
             scale = self.weight * torch.rsqrt(self.running_var + self.eps)
             return torch.addcmul(self.bias - self.running_mean * scale, x, scale)
         if len(x) == 0:  # crystals whose bonds make no angles teach nothing about angles
-            return x
+            return x + 0 * (self.weight + self.bias)
         total = multiplicity.sum()
         share = multiplicity / total
         mean = share @ x
