@@ -43,7 +43,9 @@ def test_impossible_parameters_are_refused(wrong):
         GraphBuilder(**wrong)
 
 
-@pytest.mark.parametrize("wrong", ["symmetry='no'", "neighbours=2.5", "cutoff='far'", "cutoff=True"])
+@pytest.mark.parametrize(
+    "wrong", ["symmetry='no'", "neighbours=2.5", "cutoff='far'", "cutoff=True"]
+)
 def test_parameters_of_another_type_are_refused(wrong):
     """Hydra's command line makes a text of `no`; in a process whose types nothing else checks."""
     program = f"from trialsmith.graph import GraphBuilder\nGraphBuilder({wrong})"
