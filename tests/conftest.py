@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("DGLBACKEND", "pytorch")
+# Tests run on every core at once: threads of theirs would wait for each other most of the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from jaxtyping import install_import_hook
 
