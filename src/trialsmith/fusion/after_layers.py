@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import ClassVar, cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -13,7 +13,10 @@ from trialsmith.fusion.states import AtomSlots, TextStates
 
 
 class Block(nn.Module, ABC):
-    """What happens to the atoms after one layer."""
+    """What happens to the atoms after one layer.
+
+    Made with ``atom_features, text_features, hidden_dim, num_heads, dropout``.
+    """
 
     @abstractmethod
     def forward(
@@ -25,36 +28,44 @@ class Block(nn.Module, ABC):
         """Where to look, by what is seen there."""
 
 
-class AfterLayers(nn.Module, ABC):
+class AfterLayers(nn.Module):
     """After each of the chosen ALIGNN layers stands a block with weights of its own.
 
+    A site says what its block is, and its own name in `Fusion`.
+
     Args:
-        site: its name in `Fusion`.
-        block: makes one.
         atom_features: width of the atoms.
         text_features: width of the tokens.
         layers: counted from 1: ``2``, ``[1, 3]`` or ``"1,3"``.
+        hidden_dim: width of what the block hides.
+        num_heads: heads of its attention; must divide ``hidden_dim``.
+        dropout: probability.
         use: False leaves the whole part out.
 
     Raises:
-        InfeasibleConfig: ``layers`` is not a list of different positive numbers.
+        InfeasibleConfig: ``layers`` is not a list of different positive numbers, or
+            ``num_heads`` does not divide ``hidden_dim``.
     """
 
-    @abstractmethod
+    site: ClassVar[str]
+    block: ClassVar[Callable[..., Block]]  # of the widths, the heads and the dropout
+
     def __init__(
         self,
-        site: str,
-        block: Callable[[], Block],
         atom_features: int,
         text_features: int,
-        layers: int | str | Sequence[int],
-        use: bool,
+        layers: int | str | Sequence[int] = (2,),
+        hidden_dim: int = 128,
+        num_heads: int = 2,
+        dropout: float = 0.1,
+        use: bool = True,
     ) -> None:
         super().__init__()
-        self.site, self.use = site, use
+        self.use = use
         self.atom_features, self.text_features = atom_features, text_features
-        self.layers = _layer_numbers(site, layers) if use else ()
-        self.blocks = nn.ModuleDict({str(layer): block() for layer in self.layers})
+        self.layers = _layer_numbers(self.site, layers) if use else ()
+        options = (atom_features, text_features, hidden_dim, num_heads, dropout)
+        self.blocks = nn.ModuleDict({str(layer): self.block(*options) for layer in self.layers})
 
     def forward(
         self,

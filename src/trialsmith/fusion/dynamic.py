@@ -1,7 +1,5 @@
 """Fusion between the layers of the graph network, weighed anew for each atom."""
 
-from collections.abc import Sequence
-
 from jaxtyping import Float
 from torch import Tensor, cat, nn
 
@@ -9,46 +7,6 @@ from trialsmith.fusion.after_layers import AfterLayers, Block
 from trialsmith.fusion.gauge import Gauge
 from trialsmith.fusion.states import AtomSlots, TextStates
 from trialsmith.fusion.text_of_atom import TextOfAtom
-
-
-class Dynamic(AfterLayers):
-    """After chosen ALIGNN layers, each atom weighs itself against what the text says to it.
-
-        text_i = attention of atom i over the text's tokens
-        t = W₂ Drop(SiLU(W₁ text)),   [w_graph, w_text] = softmax(R₂ tanh(R₁ [h; t]))
-        h' = LN(h + Drop(w_graph h + w_text t))
-
-    with two weights an atom. By the residual, graph and text enter as (1 + w_graph) : w_text.
-    Each layer has weights of its own.
-
-    Args:
-        atom_features: width of the atoms, h and t.
-        text_features: width of the tokens.
-        layers: after which ALIGNN layers, counted from 1: ``2``, ``[1, 3]`` or ``"1,3"``.
-        hidden_dim: width of the attention, of W₁ and of R₁.
-        num_heads: heads of the attention; must divide ``hidden_dim``.
-        dropout: probability.
-        use: False leaves the whole part out.
-
-    Raises:
-        InfeasibleConfig: ``layers`` is not a list of different positive numbers, or
-            ``num_heads`` does not divide ``hidden_dim``.
-    """
-
-    def __init__(
-        self,
-        atom_features: int,
-        text_features: int,
-        layers: int | str | Sequence[int] = (2,),
-        hidden_dim: int = 128,
-        num_heads: int = 2,
-        dropout: float = 0.1,
-        use: bool = True,
-    ) -> None:
-        def balance() -> _Balance:
-            return _Balance(atom_features, text_features, hidden_dim, num_heads, dropout)
-
-        super().__init__("dynamic", balance, atom_features, text_features, layers, use)
 
 
 class _Balance(Block):
@@ -81,3 +39,31 @@ class _Balance(Block):
 
     def gauges(self) -> dict[str, Gauge]:
         return {"w_text": self.weight_of_text, "entropy": self.text.attention.entropy}
+
+
+class Dynamic(AfterLayers):
+    """After chosen ALIGNN layers, each atom weighs itself against what the text says to it.
+
+        text_i = attention of atom i over the text's tokens
+        t = W₂ Drop(SiLU(W₁ text)),   [w_graph, w_text] = softmax(R₂ tanh(R₁ [h; t]))
+        h' = LN(h + Drop(w_graph h + w_text t))
+
+    with two weights an atom. By the residual, graph and text enter as (1 + w_graph) : w_text.
+    Each layer has weights of its own.
+
+    Args:
+        atom_features: width of the atoms, h and t.
+        text_features: width of the tokens.
+        layers: after which ALIGNN layers, counted from 1: ``2``, ``[1, 3]`` or ``"1,3"``.
+        hidden_dim: width of the attention, of W₁ and of R₁.
+        num_heads: heads of the attention; must divide ``hidden_dim``.
+        dropout: probability.
+        use: False leaves the whole part out.
+
+    Raises:
+        InfeasibleConfig: ``layers`` is not a list of different positive numbers, or
+            ``num_heads`` does not divide ``hidden_dim``.
+    """
+
+    site = "dynamic"
+    block = _Balance

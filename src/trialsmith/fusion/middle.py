@@ -1,7 +1,5 @@
 """Gated fusion between the layers of the graph network."""
 
-from collections.abc import Sequence
-
 from jaxtyping import Float
 from torch import Tensor, cat, nn
 
@@ -9,44 +7,6 @@ from trialsmith.fusion.after_layers import AfterLayers, Block
 from trialsmith.fusion.gauge import Gauge
 from trialsmith.fusion.states import AtomSlots, TextStates
 from trialsmith.fusion.text_of_atom import TextOfAtom
-
-
-class GatedMiddle(AfterLayers):
-    """After chosen ALIGNN layers, each atom takes from the text what its gates let through.
-
-        text_i = attention of atom i over the text's tokens
-        t = W₂ Drop(ReLU(W₁ text)),   g = σ(W [h; t]),   h' = Drop(LN(h + g ⊙ t))
-
-    with one gate a channel. Each layer has weights of its own.
-
-    Args:
-        atom_features: width of the atoms, h and t.
-        text_features: width of the tokens.
-        layers: after which ALIGNN layers, counted from 1: ``2``, ``[1, 3]`` or ``"1,3"``.
-        hidden_dim: width of the attention and of W₁.
-        num_heads: heads of the attention; must divide ``hidden_dim``.
-        dropout: probability.
-        use: False leaves the whole part out.
-
-    Raises:
-        InfeasibleConfig: ``layers`` is not a list of different positive numbers, or
-            ``num_heads`` does not divide ``hidden_dim``.
-    """
-
-    def __init__(
-        self,
-        atom_features: int,
-        text_features: int,
-        layers: int | str | Sequence[int] = (2,),
-        hidden_dim: int = 128,
-        num_heads: int = 2,
-        dropout: float = 0.1,
-        use: bool = True,
-    ) -> None:
-        def gate() -> _TextGate:
-            return _TextGate(atom_features, text_features, hidden_dim, num_heads, dropout)
-
-        super().__init__("middle", gate, atom_features, text_features, layers, use)
 
 
 class _TextGate(Block):
@@ -77,3 +37,29 @@ class _TextGate(Block):
 
     def gauges(self) -> dict[str, Gauge]:
         return {"gate": self.opening, "entropy": self.text.attention.entropy}
+
+
+class GatedMiddle(AfterLayers):
+    """After chosen ALIGNN layers, each atom takes from the text what its gates let through.
+
+        text_i = attention of atom i over the text's tokens
+        t = W₂ Drop(ReLU(W₁ text)),   g = σ(W [h; t]),   h' = Drop(LN(h + g ⊙ t))
+
+    with one gate a channel. Each layer has weights of its own.
+
+    Args:
+        atom_features: width of the atoms, h and t.
+        text_features: width of the tokens.
+        layers: after which ALIGNN layers, counted from 1: ``2``, ``[1, 3]`` or ``"1,3"``.
+        hidden_dim: width of the attention and of W₁.
+        num_heads: heads of the attention; must divide ``hidden_dim``.
+        dropout: probability.
+        use: False leaves the whole part out.
+
+    Raises:
+        InfeasibleConfig: ``layers`` is not a list of different positive numbers, or
+            ``num_heads`` does not divide ``hidden_dim``.
+    """
+
+    site = "middle"
+    block = _TextGate
