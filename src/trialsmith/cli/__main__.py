@@ -1,0 +1,5 @@
+"""python -m trialsmith.cli"""
+
+from trialsmith.cli import app
+
+app()
