@@ -1,6 +1,8 @@
 """Every engine does what the equation says."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -20,7 +22,7 @@ from torch import Tensor, nn
 
 from trialsmith.data.batch import Links
 from trialsmith.errors import InfeasibleConfig
-from trialsmith.models import fused as fused_module
+from trialsmith.models import shares
 from trialsmith.models.message_passing import ENGINES, Gates
 from trialsmith.models.norm import make_norm
 from trialsmith.models.products import Repeated, expanded
@@ -39,7 +41,18 @@ def engine(request):
 @pytest.fixture
 def small_chunks(monkeypatch):
     """So small that few links make many chunks."""
-    monkeypatch.setattr(fused_module, "CHUNK_BYTES", 256)
+    monkeypatch.setattr(shares, "CHUNK_BYTES", 256)
+
+
+@contextmanager
+def threads_of_torch(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+        assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(before)
 
 
 def random_links(seed: int, members: int, links: int) -> Links:
@@ -92,11 +105,14 @@ def convolved(engine: str, links: Links, members: int, seed: int, norm: str, mod
     links=st.integers(1, 60),
     mode=st.booleans(),
     chunk=st.sampled_from([1, 100, 300, 10**6]),
+    threads=st.sampled_from([1, 2, 5]),
 )
-def test_chunks_of_any_size_give_the_plain_numbers(norm, seed, members, links, mode, chunk):
+def test_any_chunks_and_threads_give_the_plain_numbers(
+    norm, seed, members, links, mode, chunk, threads
+):
     graph = random_links(seed, members, links)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fused_module, "CHUNK_BYTES", chunk)
+    with pytest.MonkeyPatch.context() as patch, threads_of_torch(threads):
+        patch.setattr(shares, "CHUNK_BYTES", chunk)
         chunked = convolved("fused", graph, members, seed, norm, mode)
     torch.testing.assert_close(chunked, convolved("torch", graph, members, seed, norm, mode))
 

@@ -5,13 +5,19 @@ x is read once to know its statistics and once to be activated, and as often bac
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import layer_norm, silu
 
+from trialsmith.models import kernels
 from trialsmith.models.norm import LayerNorm, Norm, WeightedBatchNorm
+
+Rows = Float[np.ndarray, "rows features"]
+Sums = tuple[Tensor, ...]  # towards γ̄ and β̄
+Moments = tuple[float, Float[np.ndarray, "features"], Float[np.ndarray, "features"]]
 
 
 def chunked_activation(norm: Norm, multiplicity: Float[Tensor, "members"]) -> "Activation":
@@ -24,43 +30,42 @@ def chunked_activation(norm: Norm, multiplicity: Float[Tensor, "members"]) -> "A
 
 
 class Activation(ABC):
-    """z = SiLU(Norm(x)): every chunk is observed, the statistics are settled, then z is had."""
+    """SiLU(Norm(x)): every chunk is observed, the statistics are settled, then it is had.
+
+    Backwards, from z̄, the loss's derivative by SiLU: every chunk is collected, the sums are of all
+    of them, then x̄ is had. The derivatives by γ and β gather in accumulators, of which every thread
+    has its own, in the first of the two passes or in the second.
+    """
 
     @abstractmethod
-    def observe(self, x: Float[Tensor, "rows features"], rows: slice) -> None:
-        """Takes note of a chunk."""
+    def observe(self, x: Rows, rows: slice) -> Moments | None:
+        """A chunk's share of the statistics, where there are any."""
 
     @abstractmethod
-    def settle(self) -> None:
-        """Every chunk was observed."""
+    def settle(self, observed: Sequence[Moments | None]) -> None:
+        """Takes what was observed of all chunks."""
 
     @abstractmethod
-    def activate(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows features"]:
-        """z of a chunk, a new tensor."""
+    def add(self, x: Rows, out: Rows) -> None:
+        """Adds SiLU(Norm(x)) of a chunk to ``out``."""
 
     @abstractmethod
-    def derivative(self) -> "Derivative":
-        """For one pass backwards."""
-
-
-class Derivative(ABC):
-    """From z̄, the loss's derivative by z: every chunk is collected, then x̄ is had."""
+    def accumulators(self) -> Sums:
+        """Zeros, for γ̄ and β̄ from some of the chunks."""
 
     @abstractmethod
-    def collect(
-        self, dz: Float[Tensor, "rows features"], x: Float[Tensor, "rows features"]
-    ) -> None:
-        """Takes note of a chunk."""
+    def collect(self, into: Sums, dz: Rows, x: Rows) -> None:
+        """Takes in a chunk, where a row's derivative asks for all the others."""
 
     @abstractmethod
     def differentiate(
-        self, dz: Float[Tensor, "rows features"], x: Float[Tensor, "rows features"], rows: slice
-    ) -> Float[Tensor, "rows features"]:
-        """x̄ of a chunk, a new tensor."""
+        self, dz: Rows, x: Rows, rows: slice, collected: Sums, into: Sums, dx: Rows
+    ) -> None:
+        """Adds x̄ of a chunk to ``dx``."""
 
     @abstractmethod
-    def parameters(self) -> tuple[Float[Tensor, "features"], Float[Tensor, "features"]]:
-        """γ̄ and β̄, the derivatives by the norm's weight and bias."""
+    def parameters(self, sums: Sums) -> Sums:
+        """γ̄ and β̄ from all accumulators."""
 
 
 class BatchNormActivation(Activation):
@@ -69,134 +74,97 @@ class BatchNormActivation(Activation):
         ȳ = z̄ SiLU'(y),   β̄ = Σₙ ȳ,   γ̄ = Σₙ ȳ x̂
         x̄ₙ = γ / √(σ² + ε) (ȳₙ - wₙ / W (β̄ + x̂ₙ γ̄))
 
-    without the last term in evaluation, where μ and σ are the running ones.
+    without the last term in evaluation, where μ and σ are the running ones. What is accumulated is
+    Σ ȳ (x - μ) and Σ ȳ.
     """
 
     def __init__(self, norm: WeightedBatchNorm, multiplicity: Float[Tensor, "members"]) -> None:
         self._norm = norm
         self._total = multiplicity.sum()
-        self.share = multiplicity / self._total if norm.training else None
-        self._moments: list[tuple[Tensor, Tensor, Tensor]] = []
+        share = multiplicity / self._total if norm.training else torch.zeros_like(multiplicity)
+        self._share = share.numpy()
 
-    def observe(self, x: Float[Tensor, "rows features"], rows: slice) -> None:
-        if self.share is None or len(x) == 0:
-            return
-        share = self.share[rows]
-        total = share.sum()
-        mean = share @ x / total
-        self._moments.append((total, mean, share @ (x - mean).square_()))
+    def observe(self, x: Rows, rows: slice) -> Moments | None:
+        if not self._norm.training or len(x) == 0:
+            return None
+        mean, spread = np.empty_like(x[0]), np.empty_like(x[0])
+        return kernels.moments(x, self._share[rows], mean, spread), mean, spread
 
-    def settle(self) -> None:
+    def settle(self, observed: Sequence[Moments | None]) -> None:
         norm = self._norm
         mean, variance = norm.running_mean, norm.running_var
-        if self._moments:
-            mean, variance = _joined(self._moments)
+        if found := [moments for moments in observed if moments is not None]:
+            mean, variance = (torch.from_numpy(moment) for moment in _joined(found))
             norm.remember(mean, variance, self._total)
-        self.mean, self.inverse = mean, torch.rsqrt(variance + norm.eps)
-        self.scale = norm.weight.detach() * self.inverse
-        self.shift = norm.bias.detach() - mean * self.scale
+        self._mean, self._inverse = mean.clone(), torch.rsqrt(variance + norm.eps)
+        scale = norm.weight.detach() * self._inverse
+        shift = norm.bias.detach() - mean * scale
+        self._scale, self._shift = scale.numpy(), shift.numpy()
 
-    def activate(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows features"]:
-        return silu(torch.addcmul(self.shift, x, self.scale), inplace=True)
+    def add(self, x: Rows, out: Rows) -> None:
+        kernels.add_normalised(x, self._scale, self._shift, out)
 
-    def derivative(self) -> "BatchNormDerivative":
-        return BatchNormDerivative(self)
+    def accumulators(self) -> Sums:
+        return torch.zeros_like(self._mean), torch.zeros_like(self._mean)
 
-
-class BatchNormDerivative(Derivative):
-    """The equations of `BatchNormActivation`, from Σ ȳ and Σ ȳ (x - μ)."""
-
-    def __init__(self, forward: BatchNormActivation) -> None:
-        self._forward = forward
-        self._sum, self._moment = torch.zeros_like(forward.mean), torch.zeros_like(forward.mean)
-
-    def collect(
-        self, dz: Float[Tensor, "rows features"], x: Float[Tensor, "rows features"]
-    ) -> None:
-        dy = self._before_silu(dz, x)
-        ones = dy.new_ones(len(dy))  # as a product it is several times as fast as dy.sum(0)
-        self._sum += ones @ dy
-        self._moment += ones @ dy.mul_(x - self._forward.mean)
+    def collect(self, into: Sums, dz: Rows, x: Rows) -> None:
+        moment, total = (sums.numpy() for sums in into)
+        line = self._scale, self._shift
+        kernels.collect_sums(dz, x, *line, self._mean.numpy(), total, moment)
 
     def differentiate(
-        self, dz: Float[Tensor, "rows features"], x: Float[Tensor, "rows features"], rows: slice
-    ) -> Float[Tensor, "rows features"]:
-        dy = self._before_silu(dz, x)
-        forward = self._forward
-        if forward.share is not None:
-            slope = self._moment * forward.inverse.square()
-            common = torch.addcmul(self._sum - forward.mean * slope, x, slope)
-            dy.addcmul_(common, forward.share[rows].unsqueeze(1), value=-1)
-        return dy.mul_(forward.scale)
+        self, dz: Rows, x: Rows, rows: slice, collected: Sums, into: Sums, dx: Rows
+    ) -> None:
+        moment, total = collected
+        slope = moment * self._inverse.square()
+        constant = total - self._mean * slope
+        common = self._share[rows], constant.numpy(), slope.numpy()
+        kernels.differentiate_normalised(dz, x, self._scale, self._shift, *common, dx)
 
-    def parameters(self) -> tuple[Float[Tensor, "features"], Float[Tensor, "features"]]:
-        return self._moment * self._forward.inverse, self._sum
-
-    def _before_silu(self, dz: Tensor, x: Tensor) -> Tensor:
-        return silu_backward(dz, torch.addcmul(self._forward.shift, x, self._forward.scale))
+    def parameters(self, sums: Sums) -> Sums:
+        moment, total = sums
+        return moment * self._inverse, total
 
 
 class LayerNormActivation(Activation):
-    """Each row by itself: nothing to observe."""
+    """Each row by itself: nothing to observe, and nothing to collect before x̄ is had."""
 
     def __init__(self, norm: LayerNorm) -> None:
-        self.weight, self.bias = norm.weight.detach(), norm.bias.detach()
+        self._weight, self._bias = norm.weight.detach().numpy(), norm.bias.detach().numpy()
+        self._eps = self._weight.dtype.type(1e-5)
 
-    def observe(self, x: Float[Tensor, "rows features"], rows: slice) -> None:
+    def observe(self, x: Rows, rows: slice) -> Moments | None:
+        return None
+
+    def settle(self, observed: Sequence[Moments | None]) -> None:
         """Nothing."""
 
-    def settle(self) -> None:
-        """Nothing."""
+    def add(self, x: Rows, out: Rows) -> None:
+        kernels.add_layer_normalised(x, self._weight, self._bias, self._eps, out)
 
-    def activate(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows features"]:
-        return silu(layer_norm(x, self.weight.shape, self.weight, self.bias), inplace=True)
+    def accumulators(self) -> Sums:
+        zeros = torch.from_numpy(np.zeros_like(self._weight))
+        return zeros, zeros.clone()
 
-    def derivative(self) -> "LayerNormDerivative":
-        return LayerNormDerivative(self.weight, self.bias)
-
-
-class LayerNormDerivative(Derivative):
-    """Torch's own derivative, a chunk at a time."""
-
-    def __init__(self, weight: Float[Tensor, "features"], bias: Float[Tensor, "features"]) -> None:
-        self._weight, self._bias = weight, bias
-        self._dweight, self._dbias = torch.zeros_like(weight), torch.zeros_like(bias)
-
-    def collect(
-        self, dz: Float[Tensor, "rows features"], x: Float[Tensor, "rows features"]
-    ) -> None:
+    def collect(self, into: Sums, dz: Rows, x: Rows) -> None:
         """Nothing: no row asks for the others."""
 
     def differentiate(
-        self, dz: Float[Tensor, "rows features"], x: Float[Tensor, "rows features"], rows: slice
-    ) -> Float[Tensor, "rows features"]:
-        x, weight, bias = (t.detach().requires_grad_() for t in (x, self._weight, self._bias))
-        with torch.enable_grad():
-            z = silu(layer_norm(x, weight.shape, weight, bias))
-        dx, dweight, dbias = torch.autograd.grad(z, (x, weight, bias), dz)
-        self._dweight += dweight
-        self._dbias += dbias
-        return dx
+        self, dz: Rows, x: Rows, rows: slice, collected: Sums, into: Sums, dx: Rows
+    ) -> None:
+        norm = self._weight, self._bias, self._eps
+        kernels.differentiate_layer_normalised(dz, x, *norm, dx, *(sums.numpy() for sums in into))
 
-    def parameters(self) -> tuple[Float[Tensor, "features"], Float[Tensor, "features"]]:
-        return self._dweight, self._dbias
+    def parameters(self, sums: Sums) -> Sums:
+        return sums
 
 
-def _joined(moments: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+def _joined(observed: Sequence[Moments]) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of all from each chunk's share, mean and spread about its own mean.
 
     T. F. Chan, G. H. Golub, R. J. LeVeque, Am. Stat. 37, 242 (1983).
     """
-    shares, means, spreads = (torch.stack(each) for each in zip(*moments, strict=True))
+    shares, means, spreads = (np.stack(each) for each in zip(*observed, strict=True))
+    shares = shares.astype(means.dtype)
     mean = shares @ means
-    return mean, spreads.sum(0) + shares @ (means - mean).square()
-
-
-def silu_backward(
-    dz: Float[Tensor, "rows features"], y: Float[Tensor, "rows features"]
-) -> Float[Tensor, "rows features"]:
-    """z̄ SiLU'(y), a new tensor."""
-    if hasattr(torch.ops.aten, "silu_backward"):  # torch's own step, without a public name
-        return torch.ops.aten.silu_backward(dz, y)
-    gate = torch.sigmoid(y)
-    return gate * (1 + y * (1 - gate)) * dz
+    return mean, spreads.sum(0) + shares @ (means - mean) ** 2

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 from trialsmith.data.batch import Links
 
@@ -18,18 +17,9 @@ class Chunk:
 
     links: slice
     targets: slice
-    source: Int[Tensor, "links"]
-    target: Int[Tensor, "links"]
-    weight: Float[Tensor, "links"]
-    starts: Int[Tensor, "targets"]  # of each target's links, counted within the chunk
-    places: Int[Tensor, "links"]  # 0, 1, 2, ...
-
-    def sum_at_targets(
-        self, x: Float[Tensor, "links hidden"], weighted: bool = True
-    ) -> Float[Tensor, "targets hidden"]:
-        """Σ w x over the links of each target, in one pass over x; zero where there is none."""
-        weight = self.weight if weighted else None
-        return embedding_bag(self.places, x, self.starts, mode="sum", per_sample_weights=weight)
+    source: Int[np.ndarray, "links"]
+    weight: Float[np.ndarray, "links"]
+    starts: Int[np.ndarray, "targets_and_end"]  # of each target's links, counted within the chunk
 
 
 class ChunkedLinks:
@@ -63,18 +53,16 @@ class ChunkedLinks:
         return self._cut[rows]
 
     @cached_property
-    def _starts(self) -> Int[Tensor, "members_and_end"]:
+    def _starts(self) -> Int[torch.Tensor, "members_and_end"]:
         return torch.searchsorted(self.links.target, torch.arange(self.members + 1))
 
     def _chunk(self, begin: int, end: int) -> Chunk:
-        starts = self._starts[begin:end]
-        links = slice(int(self._starts[begin]), int(self._starts[end]))
+        starts = self._starts[begin : end + 1].numpy()
+        links = slice(int(starts[0]), int(starts[-1]))
         return Chunk(
             links=links,
             targets=slice(begin, end),
-            source=self.links.source[links],
-            target=self.links.target[links],
-            weight=self.links.weight[links],
+            source=self.links.source[links].numpy(),
+            weight=self.links.weight[links].numpy(),
             starts=starts - links.start,
-            places=torch.arange(links.stop - links.start),
         )

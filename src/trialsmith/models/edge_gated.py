@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import silu
 
 from trialsmith.data.batch import Links
 from trialsmith.models.message_passing import Convolution, Engine, Gates
 from trialsmith.models.norm import make_norm
+from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.products import Repeated
 
 
@@ -64,7 +64,7 @@ class EdgeGatedConv(nn.Module):
         source_gate, target_gate, values, itself = self.members(h).to(h.dtype).chunk(4, dim=1)
         gates = Gates(source_gate, target_gate, values)
         received, e = graph.convolve(e, self.links, gates, self.link_norm)
-        update = silu(self.member_norm(itself + received, graph.multiplicity))
+        update = normalised_silu(self.member_norm, itself + received, graph.multiplicity)
         return h + self.dropout(update), e
 
 

@@ -3,9 +3,9 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import silu
 
 from trialsmith.models.norm import make_norm
+from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.products import Repeated
 
 
@@ -20,7 +20,7 @@ class Embedding(nn.Module):
     def forward(
         self, x: Float[Tensor, "members in"], multiplicity: Float[Tensor, "members"]
     ) -> Float[Tensor, "members out"]:
-        return silu(self.norm(self.linear(x), multiplicity))
+        return normalised_silu(self.norm, self.linear(x), multiplicity)
 
 
 class NumberEmbedding(nn.Module):

@@ -14,20 +14,23 @@ and backwards, with a bar for the loss's derivative by each,
     v̄ⱼ = Σᵢ q,   s̄ⱼ = Σᵢ m̄,   t̄ᵢ = Σⱼ m̄,   W̄ = Σ m̄ eᵀ,   b̄ = Σ m̄,   ē = ē' + Wᵀ m̄
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from trialsmith.models.activation import Activation, chunked_activation
-from trialsmith.models.chunks import ChunkedLinks
+from trialsmith.models import kernels
+from trialsmith.models.activation import Activation, Moments, Sums, chunked_activation
+from trialsmith.models.chunks import Chunk, ChunkedLinks
 from trialsmith.models.norm import Norm
-from trialsmith.models.products import Repeated, products_of
+from trialsmith.models.products import Products, Repeated, products_of
+from trialsmith.models.shares import in_shares, rows_of_a_chunk, summed
 
 EPS = 1e-6
-CHUNK_BYTES = 2**20  # of one array over a chunk's links: what a core's second-level cache holds
 
 
 def fused_convolution(
@@ -75,32 +78,32 @@ class _FusedConvolution(torch.autograd.Function):
         activation: Activation | None,
         product_type: torch.dtype,
     ) -> tuple[Tensor, Tensor | None]:
-        s, t, v = s.contiguous(), t + bias, v.contiguous()
-        weight = weight.to(product_type)
-        products = products_of(e, rows, weight)
+        gates, targets, values = _array(s), _array(t + bias), _array(v)
+        products = products_of(e.detach().contiguous(), rows, weight.detach().to(product_type))
         m = e.new_empty(len(links), e.shape[1])
         r, d = torch.empty_like(v), torch.empty_like(v)
+        received, opened = r.numpy(), d.numpy()
         chunks = links.chunks(_rows(m))
-        for chunk in chunks:
-            m_ = m[chunk.links]
-            m_.copy_(products.project(chunk.links))
-            m_ += s.index_select(0, chunk.source)
-            m_ += t.index_select(0, chunk.target)
-            gate = torch.sigmoid(m_)
-            d_ = d[chunk.targets] = chunk.sum_at_targets(gate).add_(EPS)
-            gate *= v.index_select(0, chunk.source)
-            r[chunk.targets] = chunk.sum_at_targets(gate).div_(d_)
-            if activation is not None:
-                activation.observe(m_, chunk.links)
+
+        def send(share: Sequence[Chunk]) -> list[Moments | None]:
+            observed = []
+            for chunk in share:
+                here, link = chunk.targets, (chunk.source, chunk.starts, chunk.weight)
+                products.project(chunk.links, out=m[chunk.links])
+                x = m[chunk.links].numpy()
+                sums = received[here], opened[here]
+                kernels.sum_at_targets(x, gates, targets[here], values, *link, EPS, *sums)
+                if activation is not None:
+                    observed.append(activation.observe(x, chunk.links))
+            return observed
+
+        observed = [moments for share in in_shares(chunks, send) for moments in share]
         new = None
         if activation is not None:
-            activation.settle()
-            new = torch.empty_like(m)
-            for chunk in chunks:
-                z = activation.activate(m[chunk.links])
-                torch.add(products.features(chunk.links), z, out=new[chunk.links])
+            activation.settle(observed)
+            new = _updated(products, m, activation, chunks)
         ctx.save_for_backward(e, weight, v, rows, m, r, d, gamma, beta)
-        ctx.links, ctx.activation = links, activation
+        ctx.chunks, ctx.activation, ctx.product_type = chunks, activation, product_type
         return r, new
 
     @staticmethod
@@ -113,33 +116,74 @@ class _FusedConvolution(torch.autograd.Function):
         e, weight, v, rows, m, r, d, *_ = (
             ctx.saved_tensors
         )  # γ and β: unchanged since, or torch raises
-        activation, chunks = ctx.activation, ctx.links.chunks(_rows(m))
-        products = products_of(e, rows, weight)
-        n = dr / d
-        ds, dt, dv = torch.zeros_like(v), torch.empty_like(v), torch.zeros_like(v)
-        derivative = None
+        chunks, activation = ctx.chunks, ctx.activation
+        products = products_of(e.detach().contiguous(), rows, weight.detach().to(ctx.product_type))
+        slopes, received, values = _array(dr / d), r.numpy(), _array(v)
+        dt = torch.empty_like(v)
+        dtargets = dt.numpy()
         if activation is not None:
-            derivative = activation.derivative()
-            for chunk in chunks:
-                derivative.collect(dnew[chunk.links], m[chunk.links])
-        for chunk in chunks:
-            m_, dnew_ = m[chunk.links], None
-            gate = torch.sigmoid(m_)
-            q = n.index_select(0, chunk.target).mul_(gate).mul_(chunk.weight.unsqueeze(1))
-            dv.index_add_(0, chunk.source, q)
-            dm = v.index_select(0, chunk.source).sub_(r.index_select(0, chunk.target)).mul_(q)
-            dm.addcmul_(dm, gate, value=-1)
-            if derivative is not None:
-                dnew_ = dnew[chunk.links]
-                dm += derivative.differentiate(dnew_, m_, chunk.links)
-            ds.index_add_(0, chunk.source, dm)
-            dt[chunk.targets] = chunk.sum_at_targets(dm, weighted=False)
-            products.collect(chunk.links, dm, dnew_)
-        de, dweight = products.derivatives()
-        norm = (None, None) if derivative is None else derivative.parameters()
+            dnew = dnew.contiguous()
+            of_all = _collected(dnew, m, activation, chunks)
+
+        def differentiate(share: Sequence[Chunk]) -> tuple[Sums, Sums, Sums]:
+            members = torch.zeros_like(v), torch.zeros_like(v)
+            dgates, dvalues = (each.numpy() for each in members)
+            of_products = products.accumulators()
+            of_norm = () if activation is None else activation.accumulators()
+            for chunk in share:
+                here, link = chunk.targets, (chunk.source, chunk.starts, chunk.weight)
+                x, dm = m[chunk.links].numpy(), torch.empty_like(m[chunk.links])
+                given = slopes[here], received[here], values
+                kernels.differentiate_gates(x, *given, *link, dm.numpy(), dvalues)
+                dnew_ = None
+                if activation is not None:
+                    dnew_ = dnew[chunk.links]
+                    dz, sums = dnew_.numpy(), (of_all, of_norm)
+                    activation.differentiate(dz, x, chunk.links, *sums, dm.numpy())
+                kernels.send(dm.numpy(), chunk.source, chunk.starts, dgates, dtargets[here])
+                products.collect(of_products, chunk.links, dm, dnew_)
+            return members, of_products, of_norm
+
+        shares = in_shares(chunks, differentiate)
+        (ds, dv), of_products, of_norm = (summed(each) for each in zip(*shares, strict=True))
+        de, dweight = products.derivatives(of_products)
+        norm: Any = (None, None)
+        if activation is not None:
+            norm = activation.parameters(summed([of_all, of_norm]))
         return de, dweight, dt.sum(0), ds, dt, dv, *norm, None, None, None, None
 
 
+def _updated(
+    products: Products, m: Tensor, activation: Activation, chunks: Sequence[Chunk]
+) -> Float[Tensor, "links hidden"]:
+    """e + SiLU(Norm(m))"""
+    new = torch.empty_like(m)
+
+    def update(share: Sequence[Chunk]) -> None:
+        for chunk in share:
+            products.features(chunk.links, out=new[chunk.links])
+            activation.add(m[chunk.links].numpy(), new[chunk.links].numpy())
+
+    in_shares(chunks, update)
+    return new
+
+
+def _collected(dz: Tensor, m: Tensor, activation: Activation, chunks: Sequence[Chunk]) -> Sums:
+    """What the norm's derivative asks of all links."""
+
+    def collect(share: Sequence[Chunk]) -> Sums:
+        sums = activation.accumulators()
+        for chunk in share:
+            activation.collect(sums, dz[chunk.links].numpy(), m[chunk.links].numpy())
+        return sums
+
+    return summed(in_shares(chunks, collect))
+
+
+def _array(x: Tensor) -> np.ndarray:
+    return x.detach().contiguous().numpy()
+
+
 def _rows(m: Tensor) -> int:
-    """How many links a chunk holds: as many for each thread as fit its cache."""
-    return max(1, torch.get_num_threads() * CHUNK_BYTES // (m.shape[1] * m.element_size()))
+    """How many links a chunk holds: as many as fit the cache, and no fewer chunks than threads."""
+    return max(1, min(rows_of_a_chunk(m.numpy()), -(-len(m) // torch.get_num_threads())))

@@ -9,6 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import linear
 
+from trialsmith.models import kernels
+
 
 class Repeated(NamedTuple):
     """Features of links of which many are equal: link n has ``values[rows[n]]``.
@@ -27,60 +29,79 @@ def expanded(e: Tensor | Repeated) -> Float[Tensor, "links hidden"]:
 
 
 class Products(ABC):
-    """Forwards ``features`` and ``project`` for each chunk; backwards ``collect`` for each."""
+    """W e of links, and its derivatives, a chunk at a time.
+
+    Backwards every thread takes its chunks into accumulators of its own, which are summed.
+    """
 
     @abstractmethod
-    def features(self, links: slice) -> Float[Tensor, "chunk hidden"]:
-        """e of a chunk."""
+    def features(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
+        """Writes e of a chunk to ``out``."""
 
     @abstractmethod
-    def project(self, links: slice) -> Float[Tensor, "chunk hidden"]:
-        """W e of a chunk, in the type of W."""
+    def project(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
+        """Writes W e of a chunk to ``out``."""
 
     @abstractmethod
-    def collect(self, links: slice, dm: Tensor, de: Tensor | None) -> None:
+    def accumulators(self) -> tuple[Tensor, ...]:
+        """Zeros, for some of the chunks."""
+
+    @abstractmethod
+    def collect(
+        self, into: tuple[Tensor, ...], links: slice, dm: Tensor, de: Tensor | None
+    ) -> None:
         """Takes in the derivatives of a chunk: by W e, and what e has from elsewhere."""
 
     @abstractmethod
-    def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        """The derivatives by the features that were given and by W, when all were collected."""
+    def derivatives(
+        self, sums: tuple[Tensor, ...]
+    ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
+        """The derivatives by the features that were given and by W, from all accumulators."""
 
 
 def products_of(e: Tensor, rows: Tensor | None, weight: Tensor) -> Products:
-    """Of each row of ``e``, or of ``Repeated(e, rows)``."""
+    """Of each row of ``e``, or of ``Repeated(e, rows)``; in the type of W, perhaps narrower."""
     return ProductsOfEach(e, weight) if rows is None else ProductsOfDistinct(e, rows, weight)
 
 
 class ProductsOfEach(Products):
-    """One product a link; in the type of W, which may be narrower than that of e."""
+    """One product a link."""
 
     def __init__(self, e: Float[Tensor, "links hidden"], weight: Tensor) -> None:
         self._e, self._weight = e, weight
 
     @cached_property
-    def _de(self) -> Tensor:
+    def _de(self) -> Tensor:  # every chunk writes rows of its own
         return torch.empty_like(self._e)
 
-    @cached_property
-    def _dweight(self) -> Tensor:
-        return torch.zeros_like(self._weight, dtype=self._e.dtype)
+    def features(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
+        out.copy_(self._e[links])
 
-    def features(self, links: slice) -> Float[Tensor, "chunk hidden"]:
-        return self._e[links]
+    def project(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
+        _product(self._e[links], self._weight.t(), out)
 
-    def project(self, links: slice) -> Float[Tensor, "chunk hidden"]:
-        return linear(self._e[links].to(self._weight.dtype), self._weight)
+    def accumulators(self) -> tuple[Tensor, ...]:
+        return (torch.zeros_like(self._weight, dtype=self._e.dtype),)
 
-    def collect(self, links: slice, dm: Tensor, de: Tensor | None) -> None:
+    def collect(
+        self, into: tuple[Tensor, ...], links: slice, dm: Tensor, de: Tensor | None
+    ) -> None:
+        (dweight,) = into
         dm = dm.to(self._weight.dtype)
-        self._dweight += dm.t() @ self._e[links].to(dm.dtype)
-        if de is None:
-            self._de[links] = dm @ self._weight
+        e = self._e[links].to(dm.dtype)
+        if dm.dtype == dweight.dtype:
+            dweight.addmm_(dm.t(), e)
         else:
-            torch.add(de, dm @ self._weight, out=self._de[links])
+            dweight += dm.t() @ e
+        out = self._de[links]
+        _product(dm, self._weight, out)
+        if de is not None:
+            out += de
 
-    def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        return self._de, self._dweight
+    def derivatives(
+        self, sums: tuple[Tensor, ...]
+    ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
+        return self._de, sums[0]
 
 
 class ProductsOfDistinct(Products):
@@ -93,28 +114,38 @@ class ProductsOfDistinct(Products):
 
     @cached_property
     def _products(self) -> Tensor:
-        return linear(self._values.to(self._weight.dtype), self._weight)
+        return linear(self._values.to(self._weight.dtype), self._weight).to(self._values.dtype)
 
-    @cached_property
-    def _dproducts(self) -> Tensor:
-        return torch.zeros_like(self._values)
+    def features(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
+        torch.index_select(self._values, 0, self._rows[links], out=out)
 
-    @cached_property
-    def _dvalues(self) -> Tensor:
-        return torch.zeros_like(self._values)
+    def project(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
+        torch.index_select(self._products, 0, self._rows[links], out=out)
 
-    def features(self, links: slice) -> Float[Tensor, "chunk hidden"]:
-        return self._values.index_select(0, self._rows[links])
+    def accumulators(self) -> tuple[Tensor, ...]:
+        return torch.zeros_like(self._values), torch.zeros_like(self._values)
 
-    def project(self, links: slice) -> Float[Tensor, "chunk hidden"]:
-        return self._products.index_select(0, self._rows[links])
-
-    def collect(self, links: slice, dm: Tensor, de: Tensor | None) -> None:
-        self._dproducts.index_add_(0, self._rows[links], dm)
+    def collect(
+        self, into: tuple[Tensor, ...], links: slice, dm: Tensor, de: Tensor | None
+    ) -> None:
+        rows = self._rows[links].numpy()
+        dproducts, dvalues = into
+        kernels.add_rows(dm.numpy(), rows, dproducts.numpy())
         if de is not None:
-            self._dvalues.index_add_(0, self._rows[links], de)
+            kernels.add_rows(de.numpy(), rows, dvalues.numpy())
 
-    def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        dm = self._dproducts.to(self._weight.dtype)
+    def derivatives(
+        self, sums: tuple[Tensor, ...]
+    ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
+        dproducts, dvalues = sums
+        dm = dproducts.to(self._weight.dtype)
         dweight = dm.t() @ self._values.to(dm.dtype)
-        return self._dvalues.add_(dm @ self._weight), dweight.to(self._values.dtype)
+        return dvalues.add_(dm @ self._weight), dweight.to(self._values.dtype)
+
+
+def _product(x: Tensor, y: Tensor, out: Tensor) -> None:
+    """x y in the type of y, written to ``out``."""
+    if y.dtype == out.dtype:
+        torch.mm(x, y, out=out)
+    else:
+        out.copy_(x.to(y.dtype) @ y)

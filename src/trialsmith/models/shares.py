@@ -1,0 +1,75 @@
+"""Chunks of work, divided among threads that compute by themselves.
+
+A product or a sum of one chunk is small: threads that divide each of them wait for each other most
+of the time. Here every thread has a share of the chunks and meets the others at the end.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+CHUNK_BYTES = 2**20  # of one array of a chunk: what a core's second-level cache holds
+
+Chunk = TypeVar("Chunk")
+Result = TypeVar("Result")
+
+
+def in_shares(chunks: Sequence[Chunk], work: Callable[[Sequence[Chunk]], Result]) -> list[Result]:
+    """What ``work`` returns of each share of the chunks, in their order; a share for each thread.
+
+    The shares depend on the number of torch's threads alone, so that the same number of threads
+    gives the same sums. Nothing in ``work`` is differentiated.
+    """
+    threads = torch.get_num_threads()
+    bounds = [len(chunks) * k // threads for k in range(threads + 1)]
+    shares = [chunks[a:b] for a, b in pairwise(bounds) if a < b]
+    if len(shares) <= 1:
+        return [work(share) for share in shares]
+
+    def alone(share: Sequence[Chunk]) -> Result:
+        with torch.no_grad():  # each thread has a switch of its own
+            return work(share)
+
+    with _one_thread_each(threads):
+        others = [_pool(os.getpid()).submit(alone, share) for share in shares[1:]]
+        try:
+            first = work(shares[0])
+        finally:
+            rest = [other.exception() for other in others]  # none goes on after this
+    for error in filter(None, rest):
+        raise error
+    return [first, *(other.result() for other in others)]
+
+
+def summed(shares: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """Of each accumulator the sum over all shares."""
+    return tuple(sum(parts[1:], start=parts[0]) for parts in zip(*shares, strict=True))
+
+
+def rows_of_a_chunk(x: np.ndarray) -> int:
+    """As many rows of ``x`` as the cache holds."""
+    return max(1, CHUNK_BYTES // max(1, x.strides[0]))
+
+
+@contextmanager
+def _one_thread_each(threads: int) -> Iterator[None]:
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Of this process: threads do not survive a fork."""
+    # a thread takes torch's number of threads over when it first asks for it
+    return ThreadPoolExecutor(os.cpu_count(), "chunks", initializer=torch.get_num_threads)

@@ -1,0 +1,78 @@
+"""What the compiled kernels are made of: accuracy, what is not a number, threads."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import silu
+
+from trialsmith.models import shares
+from trialsmith.models.kernels import add_normalised
+from trialsmith.models.norm import make_norm
+from trialsmith.models.normalised_silu import normalised_silu
+from trialsmith.models.shares import in_shares
+
+
+def activated(x: np.ndarray) -> np.ndarray:
+    """SiLU as the kernels compute it."""
+    out = np.zeros_like(x)
+    one, zero = np.ones_like(x[0]), np.zeros_like(x[0])
+    add_normalised(x, one, zero, out)
+    return out
+
+
+def test_single_precision_is_as_exact_as_it_can_be():
+    x = np.linspace(-80, 80, 200_001, dtype=np.float32)[:, None]
+    double = x.astype(np.float64)
+    exact = double / (1 + np.exp(-double))
+    np.testing.assert_allclose(activated(x), exact, rtol=4e-7)
+
+
+def test_far_out_nothing_overflows():
+    x = np.array([[-math.inf], [-1e30], [-200], [0], [200], [1e30], [math.inf]], np.float32)
+    y = activated(x)[:, 0]
+    np.testing.assert_allclose(y[[1, 2, 3, 4, 5, 6]], [0, 0, 0, 200, 1e30, math.inf], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_not_a_number_stays_so(dtype):
+    y = activated(np.array([[1.0], [math.nan]], dtype))
+    assert np.isfinite(y[0])
+    assert np.isnan(y[1])
+
+
+@pytest.mark.parametrize("mode", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+@pytest.mark.parametrize("rows", [1, 7, 300])
+def test_normalised_silu_is_silu_of_the_norm(norm, mode, rows, monkeypatch):
+    """Value, derivatives and running statistics, over several chunks."""
+    monkeypatch.setattr(shares, "CHUNK_BYTES", 1000)
+    torch.manual_seed(0)
+    x = torch.randn(rows, 5, dtype=torch.float64, requires_grad=True)
+    multiplicity = torch.randint(1, 5, (rows,)).double()
+    slope = torch.randn(rows, 5, dtype=torch.float64)
+
+    def told(activate):
+        torch.manual_seed(1)
+        layer = make_norm(norm, 5).double().train(mode)
+        torch.nn.init.normal_(layer.weight)
+        z = activate(layer)
+        gradients = torch.autograd.grad(z, [x, *layer.parameters()], slope)
+        return [z, *gradients, *layer.buffers()]
+
+    fused = told(lambda layer: normalised_silu(layer, x, multiplicity))
+    torch.testing.assert_close(fused, told(lambda layer: silu(layer(x, multiplicity))))
+
+
+def test_shares_keep_the_order_and_an_error_is_raised():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        assert [x for share in in_shares(range(10), list) for x in share] == list(range(10))
+        assert in_shares([], list) == []
+        with pytest.raises(ZeroDivisionError):
+            in_shares(range(10), lambda share: [1 / (9 - x) for x in share])
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
