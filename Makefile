@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup run test lint format test-peer bench-peer clean
+.PHONY: setup run test faults lint format test-peer bench-peer clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -22,6 +22,9 @@ run: setup      ## a small real search on built-in data
 
 test: setup     ## every test, the slow ones too
 	$(BIN)/python -m pytest -n auto
+
+faults: setup   ## a running search broken in every way that we know of
+	$(BIN)/python -m pytest --faults tests/faults
 
 lint: setup
 	$(BIN)/ruff check .

@@ -17,6 +17,8 @@ from omegaconf import OmegaConf
 from sklearn.ensemble import RandomForestRegressor
 from training import ROOT, trained
 
+from trialsmith.buildable import BUILDABLE
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 BANDS = 12  # of the spectrum
 LAGS = (1, 2, 4, 8, 16)
@@ -31,7 +33,8 @@ def main() -> None:
     config = ["--config-path", str(study), "--config-name", "best_config", *arguments.overrides]
     folder = ROOT / "outputs" / "flow_accuracy" / study.name
     metrics = trained(folder, config)["test"]
-    data = instantiate(OmegaConf.load(folder / "config.yaml").data)
+    part = OmegaConf.load(folder / "config.yaml").data
+    data = instantiate(part, _execution_whitelist_=BUILDABLE)
     data.prepare_data()
     data.setup("fit")
     forest = forest_r2(data)

@@ -17,6 +17,18 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", action="store_true", help="every fault, not the short form alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--faults"):
+        skip = pytest.mark.skip(reason="one of the many faults of `make faults`")
+        for item in items:
+            if item.get_closest_marker("fault"):
+                item.add_marker(skip)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Real data that stand beside the repository on the developers' machines and in CI."""

@@ -1,7 +1,7 @@
 """What a trained model is worth: its predictions at the best epoch, and their errors."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import lightning.pytorch as pl
@@ -70,6 +70,28 @@ class Predictions:
             [name, *true.tolist(), *predicted.tolist()]
             for name, true, predicted in zip(self.ids, self.true, self.predicted, strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What the training of one model came to.
+
+    Attributes:
+        score: the monitored metric at the best epoch, on the validation split.
+        splits: predictions of that epoch's weights, by the split.
+        costs: further objectives by their names; see `trialsmith.costs`.
+    """
+
+    score: float
+    best_epoch: int | None
+    targets: Sequence[Any]
+    splits: dict[str, Predictions]
+    costs: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def objectives(self) -> float | list[float]:
+        """What a search compares: the score, or a list of it and the costs."""
+        return [self.score, *self.costs.values()] if self.costs else self.score
 
 
 def predict(

@@ -49,5 +49,7 @@ def _quiet_lightning() -> None:
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*", category=FutureWarning)
     # Batches are slices of memory-mapped arrays: worker processes would only slow them down.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # On a machine of a cluster; a search has its own way to SLURM.
+    warnings.filterwarnings("ignore", message="The `srun` command is available.*")
     warnings.filterwarnings("ignore", message=".*number of training batches.*smaller than the.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")

@@ -44,6 +44,14 @@ def test_values_stand_as_in_a_yaml_file():
     assert words == ["true", "null", "1e-05", "1.0", '[1, "é"]', '{"g": 2}', "2", "3"]
 
 
+def test_items_of_lists_have_places_too():
+    values = {"net": {"layers": [{"width": 4}, {"width": 8}]}, "rates": [0.1, 0.2]}
+    words = Template("{net.layers.1.width} {net.layers[0].width} {rates.1}").arguments(values)
+    assert words == ["8", "4", "0.2"]
+    with pytest.raises(SearchError, match=r"did you mean net\.layers\.1\.width"):
+        Template("{net.layers.1.widht}").arguments(values)
+
+
 @pytest.mark.parametrize(
     ("text", "shell", "answer"),
     [

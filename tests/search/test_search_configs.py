@@ -65,6 +65,12 @@ def test_pruners_build(name):
     assert isinstance(build_pruner(node, objectives=2), optuna.pruners.NopPruner)
 
 
+@pytest.mark.parametrize("search", ["experiment=quick", "hparams_search=cnn_flow"])
+def test_any_pruner_goes_with_any_search(search):
+    node = composed(search, "hydra/sweeper/pruner=none").hydra.sweeper.pruner
+    assert isinstance(build_pruner(node), optuna.pruners.NopPruner)
+
+
 def test_the_default_pruner_waits_for_five_trials_and_ten_epochs():
     pruner = build_pruner(composed().hydra.sweeper.pruner)
     assert isinstance(pruner, optuna.pruners.MedianPruner)

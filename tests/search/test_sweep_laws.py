@@ -6,6 +6,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from filelock import FileLock
 from optuna.trial import TrialState
 
 from trialsmith.errors import DataError, Diverged, InfeasibleConfig, SearchError
@@ -50,6 +51,9 @@ class SlotsAtOnce(Slots):
         killed = outcome.message.startswith("KILLED")
         return [Ended(number, None if killed else outcome, outcome.message)]
 
+    def end(self, number: int, why: str) -> None:
+        del self.jobs[number]
+
     def stop(self) -> None:
         self.jobs.clear()
 
@@ -89,7 +93,7 @@ def run(
         space,
         Rules(**{"n_trials": 8, "seed": 0, **rules}),
         slots,
-        lock=folder / f"{name}.lock",
+        turns=FileLock(folder / f"{name}.lock"),
         make_sampler=make,
         make_job=lambda number, point: Job(number, (json.dumps(point),)),
     )

@@ -18,6 +18,7 @@ from trialsmith.study.folder import StudyFolder
 from trialsmith.study.table import STATES, StudyTable
 
 ALWAYS = {
+    "report.html",
     "all_trials.csv",
     "study_summary.json",
     "optimization_results.yaml",

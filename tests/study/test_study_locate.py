@@ -8,7 +8,8 @@ import yaml
 from study_examples import begin, search
 
 from trialsmith.errors import SearchError
-from trialsmith.study.locate import find_folder, note_storage, open_study, without_credentials
+from trialsmith.search.credentials import without_credentials
+from trialsmith.study.locate import find_folder, note_storage, open_study
 
 
 def files(folder: Path) -> set[Path]:

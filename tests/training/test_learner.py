@@ -305,6 +305,19 @@ def test_early_stopping_waits_for_its_patience(tmp_path: Path) -> None:
     assert early_stopping("val/mae", "minimize", patience=None) is None
 
 
+def test_early_stopping_may_look_at_another_metric(tmp_path: Path) -> None:
+    batches, trial = points(), Diary()
+    stop = early_stopping("val/r2", "maximize", patience=2, window=2)
+    score = Objective("val/mae", "minimize", trial)
+    fit(tmp_path, learner(batches, lr=0.0), batches, 50, [stop, score])
+    # the first mean is there after two epochs; two more are waited for
+    assert len(trial.reports) == 4
+    for unknown in ("val/auc", "val/f1"):
+        stop = early_stopping(unknown, "maximize", patience=2)
+        with pytest.raises(InfeasibleConfig, match="is not a metric of this run; choose one of"):
+            fit(tmp_path, learner(batches), batches, 1, [stop])
+
+
 def rates(tmp_path: Path, schedule, epochs: int = 10, lr: float = 0.01) -> list[float]:
     batches = points()
     history = History(tmp_path)

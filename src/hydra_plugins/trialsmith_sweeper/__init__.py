@@ -1,6 +1,7 @@
 """The sweeper `hydra/sweeper=trialsmith`, and a job's way to its trial."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from hydra_plugins.trialsmith_sweeper._messages import plain_errors as plain_errors
 from hydra_plugins.trialsmith_sweeper._texts import as_texts as as_texts
@@ -15,3 +16,10 @@ def current_trial() -> "TrialHandle | None":
     from hydra_plugins.trialsmith_sweeper._attach import current_trial as attached
 
     return attached()
+
+
+def rebuilt(node: "Mapping[str, Any]", **arguments: "Any") -> "Any":
+    """A part of a finished run, from the configuration in its folder."""
+    from hydra_plugins.trialsmith_sweeper._rebuild import rebuilt as built
+
+    return built(node, **arguments)

@@ -8,12 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
 import optuna
-from filelock import FileLock
-from hydra._internal.core_plugins.basic_launcher import BasicLauncher
-from hydra.core.plugins import Plugins
-from hydra.core.singleton import Singleton
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import ExperimentalWarning
@@ -22,24 +17,27 @@ from hydra_plugins.trialsmith_sweeper._attach import STUDY, TRIAL
 from hydra_plugins.trialsmith_sweeper._build import build_pruner, quiet_optuna, sampler_maker
 from hydra_plugins.trialsmith_sweeper._definition import Definition, define
 from hydra_plugins.trialsmith_sweeper._display import LateImport, show_result, study_hooks
-from hydra_plugins.trialsmith_sweeper._jobs import RecordedTask, SlotRunner, launch_with
+from hydra_plugins.trialsmith_sweeper._jobs import RecordedTask
+from hydra_plugins.trialsmith_sweeper._launchers import slots, threads_of_a_trial
 from hydra_plugins.trialsmith_sweeper._naming import place, placed, study_name
 from hydra_plugins.trialsmith_sweeper._preparation import prepare
 from hydra_plugins.trialsmith_sweeper._quoting import override
+from hydra_plugins.trialsmith_sweeper._secrets import hide_credentials
 from hydra_plugins.trialsmith_sweeper._stage import StagedSearch
 from trialsmith.errors import SearchError
 from trialsmith.provenance import provenance
 from trialsmith.search import budget, waiting
+from trialsmith.search.credentials import full
 from trialsmith.search.opening import LOCK, StudyPlan, open_study, sequence_of_directions
 from trialsmith.search.proposal import Grid
 from trialsmith.search.recovery import recover
 from trialsmith.search.rules import Rules
-from trialsmith.search.shares import cores, slot_environment, threads_of_a_slot
-from trialsmith.search.slots import LauncherSlots, ProcessSlots, Slots
+from trialsmith.search.shares import cores
 from trialsmith.search.space import Point, Space
 from trialsmith.search.storage import storage_url
 from trialsmith.search.sweep import Sweep
 from trialsmith.search.trial import prepare_pruner
+from trialsmith.search.turns import Turns
 from trialsmith.search.worker import Job
 from trialsmith.study.locate import note_storage
 
@@ -64,6 +62,7 @@ def search(
 def _search(
     config: DictConfig, context: HydraContext, task: TaskFunction, arguments: list[str]
 ) -> None:
+    hide_credentials(config)
     sweeper = config.hydra.sweeper
     _refuse_foreign_settings(sweeper)
     count = _count(sweeper.n_jobs)
@@ -74,9 +73,9 @@ def _search(
     _check_grid(make_sampler(seed), definition)
     plan = _plan(config, definition)
     pruner = build_pruner(sweeper.pruner, len(plan.directions))
-    lock = plan.folder / LOCK
     plan.folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):
+    turns = Turns(plan.folder / LOCK, plan.url, plan.name)
+    with turns:
         study = open_study(plan, restart=definition.line.restart or sweeper.restart)
         recover(study)
     staged.note(study, n_trials, definition.space.size)
@@ -94,20 +93,21 @@ def _search(
         )
     elif sweeper.prepare is not None:
         prepare(sweeper.prepare, definition.configurations.compose({}), context)
-    with FileLock(lock):
+    with turns:
         waiting.enqueue(study, definition.space, definition.enqueued)
 
     rules = _rules(sweeper, n_trials, seed)
     pages = LateImport("trialsmith.study.folder")
     shared = _shared_overrides(config, definition, count)
+    passed = definition.configurations.passed
     try:
         with ExitStack() as stack:
             Sweep(
                 study,
                 definition.space,
                 rules,
-                _slots(config, context, RecordedTask(task), count),
-                lock=lock,
+                slots(config, context, RecordedTask(task), count, passed),
+                turns=turns,
                 make_sampler=pages.before(make_sampler),
                 make_job=partial(_job, definition, plan.name, shared),
                 attributes=_attributes(),
@@ -123,7 +123,7 @@ def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
     directions = sequence_of_directions(_plain(config.hydra.sweeper.direction))
     if len(directions) > 1:
         log.info("several objectives: no trial is pruned")
-    url = storage_url(config.hydra.sweeper.storage, folder)
+    url = storage_url(full(config.hydra.sweeper.storage), folder)
     inside = config.hydra.sweeper.storage in (None, "journal", "sqlite")
     return StudyPlan(
         name=name,
@@ -133,7 +133,7 @@ def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
         directions=directions,
         space=definition.space,
         settings=definition.settings,
-        metric=str(definition.settings.get("monitor") or ""),
+        metric=[str(m) for m in map(definition.settings.get, ("monitor", "cost.name")) if m],
     )
 
 
@@ -150,6 +150,7 @@ def _rules(sweeper: DictConfig, n_trials: int, seed: int | None) -> Rules:
         max_failures=sweeper.max_failures,
         max_retries=sweeper.max_retries,
         take_over=sweeper.take_over,
+        stall_timeout=sweeper.stall_timeout,
     )
 
 
@@ -162,28 +163,6 @@ def _n_trials(asked: int | None, space: Space) -> int:
             "a number"
         )
     return space.size
-
-
-def _slots(config: DictConfig, context: HydraContext, task: RecordedTask, count: int) -> Slots:
-    launcher = Plugins.instance().instantiate_launcher(
-        config=config, hydra_context=context, task_function=task
-    )
-    if not isinstance(launcher, BasicLauncher):
-        return LauncherSlots(count, launch_with(launcher))
-    runner = SlotRunner(context, config, task, Singleton.get_state())
-    environment = partial(slot_environment, count=count)
-    return ProcessSlots(count, _pickled(runner), environment)
-
-
-def _pickled(runner: SlotRunner) -> bytes:
-    try:
-        pickled: bytes = cloudpickle.dumps(runner)
-    except Exception as error:
-        raise SearchError(
-            f"the task function cannot be sent to the processes of the trials: {error}; "
-            "define it at the top level of its file, and make there what cannot be pickled"
-        ) from error
-    return pickled
 
 
 def _job(
@@ -203,7 +182,7 @@ def _shared_overrides(config: DictConfig, definition: Definition, count: int) ->
     """What every trial gets: its place, and a fair share of the CPU where there is a key for it."""
     shared = placed(config)
     if "threads" in config and "threads" not in {*definition.line.fixed, *definition.space.keys}:
-        shared.append(override("threads", threads_of_a_slot(count)))
+        shared.append(override("threads", threads_of_a_trial(config, count)))
     return shared
 
 

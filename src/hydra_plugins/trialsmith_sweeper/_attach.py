@@ -9,7 +9,9 @@ from hydra.core.hydra_config import HydraConfig
 from optuna.exceptions import ExperimentalWarning
 
 from hydra_plugins.trialsmith_sweeper._build import build_pruner, quiet_optuna
+from trialsmith.search.credentials import full
 from trialsmith.search.opening import sequence_of_directions
+from trialsmith.search.outage import PATIENCE
 from trialsmith.search.storage import open_storage, storage_url
 from trialsmith.search.trial import TrialHandle, attach
 
@@ -23,7 +25,7 @@ def current_trial() -> TrialHandle | None:
         return None
     config = HydraConfig.get()
     start = Path(config.runtime.cwd)  # the job may have gone to its own folder since
-    url = storage_url(config.sweeper.storage, start / config.sweep.dir, start)
+    url = storage_url(full(config.sweeper.storage), start / config.sweep.dir, start)
     return _attached(url, os.environ[STUDY], int(os.environ[TRIAL]))
 
 
@@ -36,7 +38,7 @@ def _attached(url: str, study: str, number: int) -> TrialHandle:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         pruner = build_pruner(sweeper.pruner, objectives)
-        return attach(open_storage(url), study, number, pruner)
+        return attach(open_storage(url, PATIENCE), study, number, pruner)
 
 
 def _plain(direction: object) -> str | list[str]:

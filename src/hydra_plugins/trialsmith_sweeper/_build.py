@@ -15,13 +15,18 @@ from trialsmith.search.proposal import Grid, MakeSampler
 if TYPE_CHECKING:
     from trialsmith.study.stages.stage import Stage
 
-BUILDABLE = (
-    "optuna.samplers.*",
-    "optuna.pruners.*",
-    "trialsmith.search.proposal.Grid",
-    "hydra_plugins.hydra_optuna_sweeper.*",
-    "trialsmith.study.stages.*",
-)
+# What each part of `hydra.sweeper` may name; see `trialsmith.buildable`.
+BUILDABLE = {
+    "sampler": (
+        "optuna.samplers.*",
+        "trialsmith.search.proposal.Grid",
+        "hydra_plugins.hydra_optuna_sweeper._impl.create_nsgaii_sampler",
+        "hydra_plugins.hydra_optuna_sweeper._impl.create_nsgaiii_sampler",
+        "hydra_plugins.hydra_optuna_sweeper.config.raise_motpe_removed",
+    ),
+    "pruner": ("optuna.pruners.*",),
+    "stage": ("trialsmith.study.stages.stage.Stage",),
+}
 
 # Their sequence is one for the whole study: a seed for each trial would break it.
 WHOLE_STUDY = ("QMCSampler", "GridSampler", "Grid")
@@ -79,7 +84,7 @@ def _settings(node: DictConfig, what: str) -> dict[str, Any]:
 def _instantiate(settings: dict[str, Any], what: str) -> Any:
     settings.pop("_partial_", None)
     try:
-        return instantiate(_without_nulls(settings), _execution_whitelist_=BUILDABLE)
+        return instantiate(_without_nulls(settings), _execution_whitelist_=BUILDABLE[what])
     except Exception as error:
         cause = error.__cause__ or error
         options = ", ".join(key for key in settings if not key.startswith("_"))

@@ -6,6 +6,7 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 
 from hydra_plugins.trialsmith_sweeper._grammar import domain_of, parse
+from trialsmith.search.reading import dotted
 from trialsmith.search.space import Branch, Parameter
 
 
@@ -32,7 +33,7 @@ def read_command_line(arguments: list[str], loader: ConfigLoader) -> CommandLine
     """Sort the overrides `arguments`."""
     line = CommandLine()
     for override in parse(arguments, loader):
-        key = override.get_key_element()
+        key = dotted(override.get_key_element())
         if override.key_or_group == "restart" and (override.is_add() or override.is_force_add()):
             line.restart = bool(override.value())
         elif override.is_sweep_override():

@@ -129,12 +129,17 @@ def exists(config: DictConfig, key: str) -> bool:
 
 
 def leaves(config: DictConfig) -> dict[str, Any]:
-    """Every leaf of a task's configuration by its dotted key, interpolations as written."""
+    """Every leaf of a task's configuration by its dotted key, interpolations as written.
+
+    A list is a leaf, unless it holds mappings: `layers.0.width`.
+    """
     task: Any = OmegaConf.to_container(config, resolve=False)
     task.pop("hydra", None)
     found: dict[str, Any] = {}
 
     def walk(value: Any, prefix: str) -> None:
+        if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            value = dict(enumerate(value))
         if isinstance(value, dict) and value:
             for key, item in value.items():
                 walk(item, f"{prefix}.{key}" if prefix else str(key))

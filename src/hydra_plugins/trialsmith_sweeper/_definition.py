@@ -10,11 +10,13 @@ from omegaconf import DictConfig, OmegaConf
 from hydra_plugins.trialsmith_sweeper._command_line import CommandLine, read_command_line
 from hydra_plugins.trialsmith_sweeper._configurations import Configurations, leaves
 from hydra_plugins.trialsmith_sweeper._grammar import read_grammar
+from hydra_plugins.trialsmith_sweeper._lines import with_lines
 from hydra_plugins.trialsmith_sweeper._quoting import override
 from trialsmith.errors import SearchError
 from trialsmith.search import checking
-from trialsmith.search.reading import Fixed, read
-from trialsmith.search.space import Parameter, Point, Space
+from trialsmith.search.domains import Choices
+from trialsmith.search.reading import Fixed, dotted, read, read_when
+from trialsmith.search.space import Branch, Parameter, Point, Space
 from trialsmith.search.waiting import check_points
 
 
@@ -49,13 +51,15 @@ def define(
         SearchError: names everything that is wrong.
     """
     line = read_command_line(arguments, loader)
-    parameters, fixed, found = _entries(config, line, inherited or {})
+    parameters, unread, fixed, found = _entries(config, line, inherited or {})
     found = line.problems + found
     passed = [*line.passed, *(override(key, value) for key, value in fixed.items())]
     configurations = Configurations(config, loader, passed)
     known = _known(parameters, configurations, {**fixed, **line.fixed})
     found += checking.problems(parameters, known, leaves(config))
-    _refuse(found)
+    if found:
+        found += _others((*parameters, *unread), known, configurations)
+        _refuse(with_lines(found, config))
 
     space = checking.settled(parameters, known)
     if not space.parameters:
@@ -63,8 +67,9 @@ def define(
             "there is nothing to search: give hydra.sweeper.params, hparams_search=NAME, or a "
             "sweep such as 'model.dropout=interval(0,0.5)'"
         )
-    _refuse(configurations.problems(space))
-    enqueued = _plain(config.hydra.sweeper.enqueue) or []
+    _refuse(with_lines(configurations.problems(space), config))
+    points = _plain(config.hydra.sweeper.enqueue) or []
+    enqueued = [{dotted(str(key)): value for key, value in point.items()} for point in points]
     check_points(space, enqueued)
     base = leaves(configurations.compose({}))
     searched = {key.lstrip("+") for key in space.keys}
@@ -74,28 +79,53 @@ def define(
 
 def _entries(
     config: DictConfig, line: CommandLine, inherited: Mapping[str, Any]
-) -> tuple[tuple[Parameter, ...], dict[str, Any], list[str]]:
-    """The parameters, the fixed values among the entries, and what is wrong with the rest."""
+) -> tuple[tuple[Parameter, ...], list[Parameter], dict[str, Any], list[str]]:
+    """The parameters, stand-ins for those that cannot be read, the fixed values among the entries,
+    and what is wrong.
+    """
     entries = _plain(config.hydra.sweeper.params) or {}
     if not isinstance(entries, dict):
         raise SearchError("hydra.sweeper.params must be a mapping: config key → what it may be")
     parameters = dict(line.swept)
+    unread: list[Parameter] = []
     fixed: dict[str, Any] = {}
     found = []
     taken = {key.lstrip("+") for key in (*line.fixed, *line.swept)}
-    for key, entry in {**inherited, **entries}.items():
-        if str(key).lstrip("+") in taken:
+    for written, entry in {**inherited, **entries}.items():
+        key = dotted(str(written))
+        if key.lstrip("+") in taken:
             continue
         try:
-            item = read(str(key), entry, read_grammar)
+            item = read(key, entry, read_grammar)
         except ValueError as error:
             found.append(f"{key} {error}")
+            unread.append(_stand_in(key, entry))
             continue
         if isinstance(item, Fixed):
-            fixed[str(key)] = item.value
+            fixed[key] = item.value
         else:
-            parameters[str(key)] = item
-    return tuple(parameters.values()), fixed, found
+            parameters[key] = item
+    return tuple(parameters.values()), unread, fixed, found
+
+
+def _stand_in(key: str, entry: Any) -> Parameter:
+    """A parameter under the conditions of an entry that cannot be read, as far as they can be."""
+    try:
+        when = read_when(entry["when"]) if isinstance(entry, dict) and "when" in entry else {}
+    except ValueError:
+        when = {}
+    return Parameter(key, (Branch(Choices((None,)), when),))
+
+
+def _others(
+    parameters: tuple[Parameter, ...], known: dict[str, Any], configurations: Configurations
+) -> list[str]:
+    """What is wrong beside the domains and conditions, so that one error names everything."""
+    presumed = checking.presumed(parameters, known)
+    try:
+        return configurations.problems(presumed) if presumed else []
+    except SearchError as error:
+        return [str(error)]
 
 
 def _known(

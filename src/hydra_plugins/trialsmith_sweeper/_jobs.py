@@ -3,7 +3,6 @@
 import logging
 import os
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import run_job, setup_globals
-from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -121,16 +119,6 @@ class SlotRunner:
             config.hydra.job.id = f"{config.hydra.job.name}_{job.number}"
             config.hydra.job.num = job.number
         return config
-
-
-def launch_with(launcher: Launcher) -> Callable[[Job], Outcome]:
-    """What a thread does with a job: let `launcher` run it, and wait."""
-
-    def launch(job: Job) -> Outcome:
-        (done,) = launcher.launch([list(job.overrides)], initial_job_idx=job.number)
-        return _outcome(done.return_value)
-
-    return launch
 
 
 def _outcome(value: Any) -> Outcome:

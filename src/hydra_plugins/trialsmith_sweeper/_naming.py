@@ -38,8 +38,8 @@ def default_name(begin: str, fixed: Mapping[str, Any]) -> str:
 
 
 def sanitised(name: str) -> str:
-    """`name` as the name of one folder, which cannot lead out of its parent."""
-    safe = re.sub(r"[^\w.=+-]+", "_", str(name)).strip("._") or "study"
+    """`name` as the name of one folder, which neither leads out of its parent nor is an option."""
+    safe = re.sub(r"[^\w.=+-]+", "_", str(name)).lstrip("._-").rstrip("._") or "study"
     return safe if len(safe.encode()) <= LONGEST else _shortened(safe)
 
 

@@ -32,6 +32,9 @@ class TrialsmithSweeperConf:
         allow_repeats: a point may be tried more than once.
         max_failures: so many failed trials in a row end the search.
         max_retries: how often a point is tried again after its process died.
+        stall_timeout: seconds without a report after which a trial's process counts as hanging and
+            is ended; the time before the first report counts too, and a trial that never reports,
+            as one with several objectives, has so long in all. null: it may hang for ever.
         stage: a `trialsmith.study.stages.stage.Stage`, where the search is one of several.
         restart: begin the study anew; the old one is kept aside. The same as +restart=true.
         take_over: also queue again what other hosts left running.
@@ -56,6 +59,7 @@ class TrialsmithSweeperConf:
     allow_repeats: bool = False
     max_failures: int = 50
     max_retries: int = 2
+    stall_timeout: float | None = None
     restart: bool = False
     take_over: bool = False
     max_failure_rate: float | None = None
@@ -100,6 +104,12 @@ PRUNERS: dict[str, dict[str, Any]] = {
         "upper": None,
         "n_warmup_steps": None,
         "interval_steps": None,
+    },
+    # for trials whose steps are folds or other instances, in whatever order: data.fold=all
+    "wilcoxon": {
+        "_target_": "optuna.pruners.WilcoxonPruner",
+        "p_threshold": None,
+        "n_startup_steps": None,
     },
     "none": {"_target_": "optuna.pruners.NopPruner"},
 }

@@ -40,6 +40,7 @@ class TrialsmithSweeper(Sweeper):
         # imported here: Hydra loads this module at every start of every program
         from hydra_plugins.trialsmith_sweeper._assembly import search
         from trialsmith.errors import TrialsmithError
+        from trialsmith.search.outcome import cannot_write, unwritable
         from trialsmith.search.signals import Interrupted
 
         assert self.config is not None
@@ -48,6 +49,10 @@ class TrialsmithSweeper(Sweeper):
             search(self.config, self.hydra_context, self._task, arguments)
         except TrialsmithError as error:
             raise SearchStopped(str(error)) from None
+        except OSError as error:
+            if not cannot_write(error):
+                raise
+            raise SearchStopped(unwritable(error)) from None
         except Interrupted as stop:
             sys.exit(stop.exit_code)
         except KeyboardInterrupt:  # before the first trial, after the last, or the second one

@@ -5,8 +5,8 @@ from trialsmith.callbacks.fusion_weights import FusionWeights
 from trialsmith.callbacks.history import History
 from trialsmith.callbacks.hyperparameters import HyperParameters
 from trialsmith.callbacks.objective import Objective
-from trialsmith.callbacks.record import RunRecord, save_result
-from trialsmith.callbacks.stopping import best_checkpoint, early_stopping
+from trialsmith.callbacks.record import RunRecord, record_run, save_result
+from trialsmith.callbacks.stopping import best_checkpoint, early_stopping, last_checkpoint
 
 __all__ = [
     "FusionWeights",
@@ -17,7 +17,9 @@ __all__ = [
     "RunRecord",
     "best_checkpoint",
     "early_stopping",
+    "last_checkpoint",
     "learning_curves",
+    "record_run",
     "save_pictures",
     "save_result",
 ]

@@ -64,9 +64,9 @@ def save_pictures(
     folder: str | Path,
     targets: Sequence[Any],
     splits: Mapping[str, Predictions],
-    trainer: pl.Trainer,
+    trainer: pl.Trainer | None = None,
 ) -> None:
-    """A picture for each target in `evaluation_plots/`, and the same in TensorBoard's Images.
+    """A picture for each target in `evaluation_plots/`, and the trainer's TensorBoard's Images.
 
     They are of the last of `splits`: test where it is scored, else validation.
     """
@@ -79,13 +79,15 @@ def save_pictures(
         _leave(figure, where / f"{name}.png", f"evaluation/{name}", trainer)
 
 
-def _leave(figure: Any, path: Path, tag: str, trainer: pl.Trainer) -> None:
+def _leave(figure: Any, path: Path, tag: str, trainer: pl.Trainer | None) -> None:
     from matplotlib.image import imsave
 
     from trialsmith.callbacks.fusion_picture import pixels
 
     image = pixels(figure)  # drawn once, which takes the time, and shown twice
     imsave(path, image)
+    if trainer is None:
+        return
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.experiment.add_image(tag, image, trainer.global_step, dataformats="HWC")

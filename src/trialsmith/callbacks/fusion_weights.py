@@ -3,6 +3,7 @@
 import csv
 import math
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -46,8 +47,16 @@ class FusionWeights(pl.Callback):
         self.rows: list[Row] = []
         self._moments: dict[Place, dict[str, RunningMoments]] = {}
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on after the checkpoint's rows."""
+        self.rows = []
+        self._append(list(state_dict["rows"]))
+
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.rows, self._moments = [], {}
+        self._moments = {}
         for place, gauges in _gauges(pl_module).items():
             self._moments[place] = {name: RunningMoments(self.decay) for name in gauges}
             for name, gauge in gauges.items():

@@ -4,6 +4,7 @@ import csv
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 from torch.optim import Optimizer
@@ -25,6 +26,15 @@ class History(pl.Callback):
         self._started = 0.0
         self._lr = 0.0
         self._validated = False
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on after the checkpoint's rows; one of an epoch that is run again is dropped."""
+        self.rows = list(state_dict["rows"])
+        self._columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        self._write(self.rows, "w")
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._started = time.perf_counter()
@@ -67,8 +77,14 @@ class History(pl.Callback):
     def _append(self, row: dict[str, int | float]) -> None:
         new = [name for name in row if name not in self._columns]
         self._columns += new
-        with self.path.open("w" if new else "a", newline="") as file:
+        if new:  # a metric that comes later, as a first validation may, needs a column
+            self._write(self.rows, "w")
+        else:
+            self._write([row], "a")
+
+    def _write(self, rows: list[dict[str, int | float]], mode: str) -> None:
+        with self.path.open(mode, newline="") as file:
             table = csv.DictWriter(file, self._columns, restval="")
-            if new:  # a metric that comes later, as a first validation may, needs a column
+            if mode == "w":
                 table.writeheader()
-            table.writerows(self.rows if new else [row])
+            table.writerows(rows)

@@ -9,10 +9,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import lightning.pytorch as pl
 import numpy as np
-import yaml
+import torch
 
+from trialsmith import yaml12
 from trialsmith.callbacks.evaluation import history
-from trialsmith.provenance import provenance
+from trialsmith.provenance import provenance, write_patch
 from trialsmith.result import Predictions
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,9 @@ class RunRecord(pl.Callback):
     """Writes, before the first epoch, what the run is made of.
 
     `config.yaml` is the configuration with every interpolation resolved, `provenance.yaml` the
-    commit, versions, host, command and the data's fingerprint, `skipped.csv` the rows of the data
-    that could not be used. A trial is told its data and the unit of its score.
+    commit, versions, host, command, seed and the data's fingerprint, `uncommitted.patch` what
+    was changed since the commit, `skipped.csv` the rows of the data that could not be used. A
+    trial is told its data and the unit of its score.
     """
 
     def __init__(
@@ -46,24 +48,32 @@ class RunRecord(pl.Callback):
         self._trial = trial
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not trainer.is_global_zero:
-            return
-        record = {**provenance(), "data_fingerprint": self._data.fingerprint}
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(self._config, sort_keys=False))
-        (self.folder / "provenance.yaml").write_text(yaml.safe_dump(record, sort_keys=False))
-        if self._data.skipped:
-            where = self.folder / "skipped.csv"
-            log.warning("%d rows of the data are left out: %s", len(self._data.skipped), where)
-            with where.open("w", newline="") as file:
-                table = csv.writer(file, quoting=csv.QUOTE_ALL)
-                table.writerow(["where", "id", "message"])
-                table.writerows([p.where, p.id, p.message] for p in self._data.skipped)
-        if self._trial is not None:
-            targets = self._data.targets
-            self._trial.annotate(
-                data_fingerprint=self._data.fingerprint,
-                unit=targets[0].unit if len(targets) == 1 else "",  # of several: a pure number
-            )
+        if trainer.is_global_zero:
+            record_run(self.folder, self._config, self._data, self._trial)
+
+
+def record_run(
+    folder: Path, config: Mapping[str, Any], data: Any, trial: Annotated | None = None
+) -> None:
+    """Write what a run is made of; see `RunRecord`."""
+    computing = {"threads": torch.get_num_threads(), "seed": config.get("seed")}
+    record = {**provenance(), **computing, "data_fingerprint": data.fingerprint}
+    write_patch(folder)
+    (folder / "config.yaml").write_text(yaml12.dump(dict(config)), encoding="utf-8")
+    (folder / "provenance.yaml").write_text(yaml12.dump(record), encoding="utf-8")
+    if data.skipped:
+        where = folder / "skipped.csv"
+        log.warning("%d rows of the data are left out: %s", len(data.skipped), where)
+        with where.open("w", newline="") as file:
+            table = csv.writer(file, quoting=csv.QUOTE_ALL)
+            table.writerow(["where", "id", "message"])
+            table.writerows([p.where, p.id, p.message] for p in data.skipped)
+    if trial is not None:
+        targets = data.targets
+        trial.annotate(
+            data_fingerprint=data.fingerprint,
+            unit=targets[0].unit if len(targets) == 1 else "",  # of several: a pure number
+        )
 
 
 def save_result(

@@ -1,6 +1,14 @@
 """The command line `trialsmith`, one command a file."""
 
-from trialsmith.cli import report, stages, status  # noqa: F401  each adds itself to the app
+from trialsmith.cli import (  # noqa: F401  each adds itself to the app
+    convert,
+    dashboard,
+    predict,
+    report,
+    retrain,
+    stages,
+    status,
+)
 from trialsmith.cli.app import app
 
 __all__ = ["app"]

@@ -10,6 +10,7 @@ def report(study: Study, storage: Storage = None) -> None:
 
     from trialsmith.study.figures import PAGES
     from trialsmith.study.folder import StudyFolder
+    from trialsmith.study.report import NAME
     from trialsmith.study.stages.report import report as comparison_of
     from trialsmith.study.stages.stage import STAGE
     from trialsmith.study.summary import last_screen
@@ -21,7 +22,7 @@ def report(study: Study, storage: Storage = None) -> None:
         refuse(f"{folder} cannot be written: {error}")
     console = Console()
     console.print(last_screen(table, folder), crop=False)
-    for page in PAGES:
+    for page in (NAME, *PAGES):
         console.print(f"Page       {folder / page}", highlight=False, soft_wrap=True)
     if STAGE in opened.user_attrs:
         console.print(comparison_of(opened, folder), crop=False)

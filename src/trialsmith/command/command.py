@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import yaml
-
+from trialsmith import yaml12
 from trialsmith.command.failure import CommandFailed, last_words, refuse_failure
 from trialsmith.command.output import Tail
 from trialsmith.command.pattern import Pattern
@@ -18,7 +17,8 @@ from trialsmith.command.program import Program
 from trialsmith.command.scores import Reporter, Scores
 from trialsmith.command.template import Template
 from trialsmith.errors import InfeasibleConfig, SearchError
-from trialsmith.provenance import provenance
+from trialsmith.provenance import provenance, write_patch
+from trialsmith.search.reading import dotted
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +110,9 @@ class Command:
         if trial is not None:
             self._refuse_unused(trial.parameters, written)
         folder = Path(folder)
-        (folder / "config.yaml").write_text(yaml.safe_dump(dict(config), sort_keys=False))
-        (folder / "provenance.yaml").write_text(yaml.safe_dump(provenance(), sort_keys=False))
+        (folder / "config.yaml").write_text(yaml12.dump(config), encoding="utf-8")
+        (folder / "provenance.yaml").write_text(yaml12.dump(provenance()), encoding="utf-8")
+        write_patch(folder)
         program = Program(arguments, folder, self._grace)
         begun = time.monotonic()
         score = None
@@ -156,13 +157,18 @@ class Command:
     def _refuse_unused(self, searched: Iterable[str], written: str) -> None:
         """A search over what the program never sees would compare nothing but its noise."""
         for key in (parameter.lstrip("+") for parameter in searched):
-            placed = any(name == key or name.startswith(f"{key}.") for name in self._template.keys)
+            placed = any(_overlap(dotted(name), key) for name in self._template.keys)
             # another key may follow it, the command itself among them
-            if not placed and not re.search(rf"\$\{{[^}}]*\b{re.escape(key)}\b", written):
+            if not placed and not re.search(rf"\$\{{[^}}]*\b{re.escape(key)}\b", dotted(written)):
                 raise SearchError(
                     f"{key} is searched, and the command does not use it: write {{{key}}} where "
                     "its value goes, or take it out of the search"
                 )
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one key is the other, or a part of it."""
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 
 def _read(lines: Iterable[str], readers: Sequence[Scores | Reporter]) -> None:

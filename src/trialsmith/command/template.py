@@ -9,6 +9,7 @@ from typing import Any
 
 from trialsmith.errors import InfeasibleConfig, SearchError
 from trialsmith.search.nearest import suggestion
+from trialsmith.search.reading import dotted
 
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}\s]+)\}|[{}]")
 
@@ -87,8 +88,9 @@ def _is_quoted(before: str) -> bool:
 
 def _look_up(key: str, values: Mapping[str, Any]) -> Any:
     node: Any = values
-    for part in key.split("."):
-        if not isinstance(node, Mapping) or part not in node:
+    for part in dotted(key).split("."):
+        node = _by_name(node)
+        if part not in node:
             raise SearchError(
                 f"{{{key}}} in the command has no value{suggestion(key, _leaves(values))}; give "
                 f"one with +{key}=… or search it with '+{key}=interval(0,1)'; write {{{{ for a "
@@ -98,10 +100,18 @@ def _look_up(key: str, values: Mapping[str, Any]) -> Any:
     return node
 
 
+def _by_name(node: Any) -> Mapping[str, Any]:
+    """The parts of a mapping, or of a list by their numbers: `layers.0.width`."""
+    if isinstance(node, list):
+        return {str(k): item for k, item in enumerate(node)}
+    return node if isinstance(node, Mapping) else {}
+
+
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[str]:
     found = []
     for key, value in values.items():
-        found += _leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [prefix + key]
+        parts = _by_name(value)
+        found += _leaves(parts, f"{prefix}{key}.") if parts else [f"{prefix}{key}"]
     return found
 
 

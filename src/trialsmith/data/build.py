@@ -6,7 +6,7 @@ from typing import Any
 
 from trialsmith.data.alloy_crystals import TARGET, Alloys
 from trialsmith.data.crystal_data import CrystalData
-from trialsmith.data.crystal_files import crystal_files, names
+from trialsmith.data.crystal_files import CrystalFiles, names
 from trialsmith.data.jarvis_dft import JarvisDft
 from trialsmith.errors import DataError
 
@@ -34,7 +34,7 @@ def crystals(
     **options: Any,
 ) -> CrystalData:
     """The user's own crystals: see `crystal_files`, and `CrystalData` for the options."""
-    return CrystalData(crystal_files(path, target, unit, columns), **options)
+    return CrystalData(CrystalFiles(path, target, unit, columns or {}), **options)
 
 
 def jarvis(

@@ -33,7 +33,7 @@ def read_cif(text: str) -> Structure:
 
     blocks = [block for block in parse_cif(io.StringIO(text)) if block.has_structure()]
     if len(blocks) != 1:
-        raise DataError(f"holds {len(blocks)} structures; exactly one is needed")
+        raise DataError(f"the CIF holds {len(blocks)} structures; exactly one is needed")
     block = blocks[0]
     cell = _cell(block)
     symbols = [_ISOTOPES.get(symbol, symbol) for symbol in block.get_symbols()]

@@ -1,7 +1,7 @@
 """Crystals for a Trainer: read, checked, split and put into batches."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from trialsmith.data.batch import CrystalBatch, batch_of, pad
 from trialsmith.data.batches_by_size import BatchesBySize
+from trialsmith.data.crystal_reader import CrystalReader
 from trialsmith.data.descriptions import check_when, described
 from trialsmith.data.parse import structures_of
 from trialsmith.data.problem import Problem, refuse
+from trialsmith.data.reader import packed_targets
 from trialsmith.data.scaling import Standardiser
 from trialsmith.data.source import Row, Rows, Source, without_duplicates
 from trialsmith.data.split import PARTS, Split, held_out_twice, limited
@@ -175,6 +177,30 @@ class CrystalData(LightningDataModule):
             *(structure.key for structure in crystals.structures),
             crystals.targets,
             *(self._parts[part] for part in PARTS),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `reader` must know of the training, for the checkpoint."""
+        crystals, train = self._crystals, self._parts["train"].tolist()
+        given = sum(bool(crystals.rows[i].text) for i in train)
+        return {
+            "targets": packed_targets(self.targets),
+            "dimensions": self.dimensions,
+            "elements": sorted({n for i in train for n in crystals.structures[i].numbers.tolist()}),
+            "share_of_texts": given / len(train),
+        }
+
+    def reader(self, state: Mapping[str, Any]) -> CrystalReader:
+        """Reads new crystals as these were; needs `state_dict`, and not the source."""
+        return CrystalReader(
+            self.tokens,
+            self.graph,
+            self.describe,
+            self.texts,
+            self.source.columns,
+            self.cache_dir,
+            state["elements"],
+            state["share_of_texts"],
         )
 
     def prepare_data(self) -> None:

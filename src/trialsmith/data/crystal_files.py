@@ -14,7 +14,7 @@ from trialsmith.data.crystal_folders import (
 )
 from trialsmith.data.crystal_table import CrystalTable
 from trialsmith.data.problem import nearest
-from trialsmith.data.source import Source
+from trialsmith.data.source import Rows, Source
 from trialsmith.errors import DataError
 
 _DATABASES = (".db", ".sqlite", ".sqlite3")
@@ -22,6 +22,23 @@ _LAYOUTS = (
     f"a CSV file, a folder with {PROPERTIES}, a folder with {CIFS}/ and {DESCRIPTIONS}, "
     "or an ase.db file"
 )
+
+
+class CrystalFiles(Source):
+    """`crystal_files`, opened when it is read: a trained model is loaded where they are not."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        target: str | Sequence[str] | None,
+        unit: str | Sequence[str] | None,
+        columns: Mapping[str, str | None],
+    ) -> None:
+        self.path, self.target, self.unit, self.columns = path, target, unit, columns
+
+    def read(self, cache_dir: Path) -> Rows:
+        """The rows of the source that fits; see `Source.read`."""
+        return crystal_files(self.path, self.target, self.unit, self.columns).read(cache_dir)
 
 
 def crystal_files(

@@ -41,6 +41,7 @@ class FlowFiles(SignalSource):
     ) -> None:
         self.x, self.y, self.arrays = x, y, arrays
         self.targets, self.units = targets, units
+        self.member = arrays["x"]
 
     def read(self, cache_dir: Path) -> Signals:
         """The records; see `SignalSource.read`."""

@@ -81,7 +81,7 @@ def parse(text: StructureText) -> Structure:
         raise
     except Exception as error:  # a parser fails on a broken file in any way it likes
         name = _NAMES.get(text.format, text.format)
-        raise DataError(f"the {name} cannot be read: {_told(error)}") from error
+        raise DataError(f"the {name} cannot be read: {told(error)}") from error
 
 
 def _by_ase(content: str, format: str) -> Structure:
@@ -96,7 +96,7 @@ def _by_ase(content: str, format: str) -> Structure:
 _READERS: dict[str, Callable[[str], Structure]] = {"cif": read_cif, "json": read_json}
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
     """A parser's error in one line that says something to a user."""
     if isinstance(error, KeyError):
         return f"{error} is unknown: a wrong chemical element, or an entry that is missing"
@@ -105,5 +105,5 @@ def _told(error: Exception) -> str:
         return "it names no elements; put their symbols on the line above the counts"
     lines = str(error).strip().splitlines()
     # an assertion says nothing; it is about lattice parameters that make no cell, most often
-    told = lines[0][:120] if lines else "check the lattice parameters and that the text is whole"
-    return f"{told} ({type(error).__name__})"
+    words = lines[0][:120] if lines else "check the lattice parameters and that the text is whole"
+    return f"{words} ({type(error).__name__})"

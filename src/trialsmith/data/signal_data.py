@@ -1,7 +1,7 @@
 """Signals and images for a Trainer: checked, split, standardised and put into batches."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from lightning import LightningDataModule
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from trialsmith.data.problem import Problem, refuse
+from trialsmith.data.reader import packed_targets
 from trialsmith.data.scaling import Classes, Standardiser
+from trialsmith.data.signal_reader import SignalReader
 from trialsmith.data.signal_records import Preparation
 from trialsmith.data.signal_survey import Survey
 from trialsmith.data.signals import SignalBatch, Signals, SignalSource
 from trialsmith.data.split import PARTS, Split, limited
+from trialsmith.data.split_data import SplitData
 from trialsmith.data.target import Target
 from trialsmith.errors import DataError
 from trialsmith.graph import digest
 
 log = logging.getLogger(__name__)
-
-_ON_ERROR = ("raise", "skip", "mask")
 
 
 class SignalBatches(Dataset[SignalBatch]):
@@ -54,7 +54,7 @@ class SignalBatches(Dataset[SignalBatch]):
         )
 
 
-class SignalData(LightningDataModule):
+class SignalData(SplitData):
     """Records of a source, standardised by channel, with their targets or classes.
 
     Inputs and targets are standardised by means and standard deviations of the training split.
@@ -92,17 +92,11 @@ class SignalData(LightningDataModule):
         num_workers: int = 0,
         cache_dir: str | Path = ".cache",
     ) -> None:
-        super().__init__()
-        self.source, self.limit, self.on_error = source, limit, on_error
+        super().__init__(batch_size, num_workers, on_error, ("skip", "mask"), cache_dir)
+        self.source, self.limit = source, limit
         kept = None if channels is None else tuple(channels)
         self.preparation = Preparation(kept, sentinel, downsample_factor, time_axis)
         self.split = Split(fractions, n_train, n_val, n_test, seed)
-        self.batch_size, self.num_workers = batch_size, num_workers
-        self.cache_dir = Path(cache_dir).expanduser()
-        if on_error not in _ON_ERROR:
-            raise DataError(f"data.on_error={on_error} must be one of {', '.join(_ON_ERROR)}.")
-        if batch_size < 1:
-            raise DataError(f"data.batch_size={batch_size} must be at least 1.")
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -120,11 +114,6 @@ class SignalData(LightningDataModule):
     def skipped(self) -> list[Problem]:
         """Records that were left out."""
         return self._usable[1] if self.on_error == "skip" else []
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """How many records there are in train, val and test."""
-        return {part: len(places) for part, places in self.parts.items()}
 
     @cached_property
     def scaler(self) -> Standardiser | Classes:
@@ -155,39 +144,26 @@ class SignalData(LightningDataModule):
             *(self.parts[part] for part in PARTS),
         )
 
-    def prepare_data(self) -> None:
-        """Builds every cache that is not there yet; one process builds, others wait."""
-        self.parts  # noqa: B018
+    def state_dict(self) -> dict[str, Any]:
+        """What `reader` must know of the training, for the checkpoint."""
+        mean, std = self.input_moments
+        return {
+            "targets": packed_targets(self.targets),
+            "dimensions": self.dimensions,
+            "record": tuple(self._signals.x.shape[1:]),
+            "channels": self.survey.channels,
+            "mean": torch.from_numpy(mean),
+            "std": torch.from_numpy(std),
+        }
 
-    def setup(self, stage: str | None = None) -> None:
-        """Opens the caches."""
-        self.prepare_data()
+    def reader(self, state: Mapping[str, Any]) -> SignalReader:
+        """Reads new records as these were; needs `state_dict`, and not the source."""
+        member = self.source.member
+        return SignalReader(self.preparation, self.on_error, member, self.cache_dir, state)
 
-    def train_dataloader(self) -> DataLoader[SignalBatch]:
-        """Batches in an order that follows torch's global seed."""
-        return self._loader("train")
-
-    def val_dataloader(self) -> DataLoader[SignalBatch]:
-        """Batches in the order of the source."""
-        return self._loader("val")
-
-    def test_dataloader(self) -> DataLoader[SignalBatch]:
-        """Batches in the order of the source."""
-        return self._loader("test")
-
-    def _loader(self, part: str) -> DataLoader[SignalBatch]:
-        batches = SignalBatches(self, part)
-        train = part == "train"
-        return DataLoader(
-            batches,
-            batch_size=self.batch_size,
-            shuffle=train,
-            # of one record batch norm may have no variance
-            drop_last=train and len(batches) > 1 and len(batches) % self.batch_size == 1,
-            collate_fn=_as_it_is,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-        )
+    def batches(self, part: str) -> SignalBatches:
+        """The records of a part."""
+        return SignalBatches(self, part)
 
     @cached_property
     def _signals(self) -> Signals:
@@ -248,7 +224,3 @@ class SignalData(LightningDataModule):
 
 def _id(sample: int) -> str:
     return f"{sample:06d}"
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch

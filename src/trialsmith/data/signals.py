@@ -25,7 +25,13 @@ class Signals:
 
 
 class SignalSource(ABC):
-    """Opens records. Nothing large is read."""
+    """Opens records. Nothing large is read.
+
+    Attributes:
+        member: what the array of records is called in an .npz file.
+    """
+
+    member: str = "x"
 
     @abstractmethod
     def read(self, cache_dir: Path) -> Signals:

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,7 +42,13 @@ class Rows:
 
 
 class Source(ABC):
-    """Reads rows. Structures stay unread, so that this is quick; a cache holds them read."""
+    """Reads rows. Structures stay unread, so that this is quick; a cache holds them read.
+
+    Attributes:
+        columns: the user's own names of columns, by role (id, structure, text, split).
+    """
+
+    columns: Mapping[str, str | None] = {}
 
     @abstractmethod
     def read(self, cache_dir: Path) -> Rows:

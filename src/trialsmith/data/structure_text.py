@@ -54,14 +54,15 @@ def structure_file(path: Path) -> StructureText:
         raise DataError(
             f"there is no structure file {str(path)[:200]}.{nearest(path.name, beside)}"
         )
-    format = _format(path)
+    format = format_of(path)
     if format is None:
         known = ", ".join([*_FORMATS, "POSCAR*", "CONTCAR*"])
         raise DataError(f"the format of {path.name!r} is not known; names end in {known}")
     return StructureText(read_text(path), format)
 
 
-def _format(path: Path) -> str | None:
+def format_of(path: Path) -> str | None:
+    """ASE's name of the format of a structure file, by the file's name; None: it is not known."""
     if path.name.lower().startswith(_POSCAR_NAMES):
         return "vasp"
     return _FORMATS.get(path.suffix.lower())

@@ -12,8 +12,8 @@ from pathlib import Path
 from trialsmith.data.problem import Problem
 from trialsmith.errors import DataError
 
-_GZIP = b"\x1f\x8b"
-_DELIMITERS = ",;\t"
+GZIP = b"\x1f\x8b"
+DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def read_text(path: Path) -> str:
     """
     try:
         content = path.read_bytes()
-        if content.startswith(_GZIP):
+        if content.startswith(GZIP):
             content = gzip.decompress(content)
     except OSError as error:  # BadGzipFile is one
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -109,7 +109,7 @@ def _expected(header: bool) -> str:
 def _records(path: Path, text: str) -> Iterator[Record]:
     """Records that hold anything. A record begins on the line after its predecessor's last."""
     first_line = text.lstrip().split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=first_line.count)
+    delimiter = max(DELIMITERS, key=first_line.count)
     lines = io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n"), newline="\n")
     allowed = csv.field_size_limit(sys.maxsize)  # a CIF may be longer than the default 131 kB
     reader = csv.reader(lines, delimiter=delimiter, strict=True)

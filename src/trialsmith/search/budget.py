@@ -29,6 +29,9 @@ def came_too_late(study: optuna.Study, trial: FrozenTrial, n_trials: int, queued
     it stays only if there is room beside all others. So two that began at once may both give way,
     and never both stay.
     """
-    others = [t for t in study.get_trials(deepcopy=False, states=HELD) if t.number != trial.number]
+    held = study.get_trials(deepcopy=False, states=HELD)
+    if len(held) <= n_trials:
+        return False
+    others = [other for other in held if other.number != trial.number]
     before = others if queued else [other for other in others if other.number < trial.number]
     return len(before) >= n_trials

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from trialsmith.search.domains import identity
+from trialsmith.search.domains import Choices, identity
 from trialsmith.search.nearest import suggestion
 from trialsmith.search.space import Branch, Parameter, Space, among, ordered
 
@@ -35,6 +35,23 @@ def problems(
     except ValueError as error:
         found.append(f"parameters {error}")
     return found
+
+
+def presumed(parameters: tuple[Parameter, ...], known: Mapping[str, Any]) -> Space | None:
+    """The space as it might be without its `problems`, to look for others; None: it is a circle."""
+    searched = {parameter.key for parameter in parameters}
+    mended = []
+    for parameter in parameters:
+        branches = []
+        for branch in parameter.branches:
+            domain = Choices((None,)) if branch.domain.problems() else branch.domain
+            when = {key: w for key, w in branch.when.items() if key in searched or key in known}
+            branches.append(Branch(domain, when))
+        mended.append(Parameter(parameter.key, tuple(branches)))
+    try:
+        return settled(tuple(mended), known)
+    except ValueError:
+        return None
 
 
 def settled(parameters: tuple[Parameter, ...], known: Mapping[str, Any]) -> Space:

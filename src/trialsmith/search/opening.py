@@ -25,7 +25,7 @@ from trialsmith.search.storage import open_storage, retried
 log = logging.getLogger(__name__)
 
 # These change what a score means; the last ones only how fast it is computed.
-DECISIVE = ("data.", "monitor", "direction", "command", "metric")
+DECISIVE = ("data.", "monitor", "direction", "cost.", "command", "metric")
 HARMLESS = ("data.cache_dir", "data.num_workers", "data.workers")
 
 TWO_WAYS = (
@@ -43,7 +43,7 @@ class StudyPlan:
         url: of its storage, as `storage.storage_url` gives it.
         directions: `minimize` or `maximize`, for each objective.
         settings: config key → value, for the leaves of the configuration that are not searched.
-        metric: what the first objective is called; "" where nobody says.
+        metric: what the objectives are called, as far as somebody says.
         note: leaves word in a folder `note(folder, name)` of where the study of that name is kept.
     """
 
@@ -53,7 +53,7 @@ class StudyPlan:
     directions: tuple[str, ...]
     space: Space
     settings: Mapping[str, Any]
-    metric: str = ""
+    metric: Sequence[str] = ()
     note: Callable[[Path, str], None] = lambda folder, name: None
 
 
@@ -98,7 +98,7 @@ def _remember(study: optuna.Study, plan: StudyPlan) -> None:
     space = plan.space
     study.set_user_attr("opened_by", ownership.me())
     study.set_user_attr("settings", dict(plan.settings))
-    study.set_user_attr("metric", plan.metric)
+    study.set_user_attr("metric", list(plan.metric))
     # last: a study that has it is complete
     described = {"fingerprint": space.fingerprint, "parameters": space.describe()}
     study.set_user_attr("space", described)
@@ -158,7 +158,7 @@ def _put_aside(plan: StudyPlan) -> None:
     storage = open_storage(plan.url)
     if plan.name not in optuna.get_all_study_names(storage):
         return
-    _refuse_if_at_work(optuna.load_study(study_name=plan.name, storage=storage))
+    refuse_if_at_work(optuna.load_study(study_name=plan.name, storage=storage))
     if f"{plan.folder.absolute()}/" not in plan.url:
         optuna.copy_study(
             from_study_name=plan.name,
@@ -174,13 +174,14 @@ def _put_aside(plan: StudyPlan) -> None:
     log.info("the old study %s is kept as %s", plan.name, name)
 
 
-def _refuse_if_at_work(study: optuna.Study) -> None:
+def refuse_if_at_work(study: optuna.Study) -> None:
+    """Raises SearchError while a search runs trials of `study`."""
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     owners = {str(t.user_attrs.get("owner")) for t in running}
     alive = sorted(owner for owner in owners if not ownership.is_dead(owner))
     if alive:
         raise SearchError(
-            f"study {study.study_name} cannot be begun anew while it is searched by "
+            f"study {study.study_name} cannot be begun anew or moved while it is searched by "
             f"{', '.join(alive)}: end that first"
         )
 

@@ -4,6 +4,7 @@ A diverged training, a lack of memory and an infeasible point cost one trial eac
 probably a bug, and the search ends when it repeats itself; an interrupted trial is run again.
 """
 
+import errno
 import math
 import traceback
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from trialsmith.errors import (
     TrialsmithError,
     causes,
 )
+
+# what a file system says that takes no more; every other trial would hear it too
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
 FAILURES = ("diverged", "out_of_memory", "infeasible", "interrupted", "error")
 
@@ -113,6 +117,8 @@ def outcome_of_error(error: BaseException) -> Outcome:
             return _expected(cause)
         if _lacks_memory(cause):
             return Outcome("failed", failure="out_of_memory", message=_brief(cause))
+        if cannot_write(cause):
+            return Outcome("failed", failure="error", message=unwritable(cause), fatal=True)
     return Outcome(
         "failed",
         failure="error",
@@ -133,6 +139,19 @@ def _expected(error: TrialsmithError) -> Outcome:
     fatal = isinstance(error, DataError | SearchError)
     return Outcome(
         "failed", failure="error", message=message, signature=_signature(error), fatal=fatal
+    )
+
+
+def cannot_write(error: BaseException) -> bool:
+    """Whether the file system takes no more: it is full, over its quota or read-only."""
+    return isinstance(error, OSError) and error.errno in _UNWRITABLE
+
+
+def unwritable(error: BaseException) -> str:
+    """What to do about an error that `cannot_write`."""
+    return (
+        f"{error}: nothing more can be written; all that was stored is kept. Make room or make it "
+        "writable, and give the same command again: it goes on"
     )
 
 

@@ -5,7 +5,7 @@ already is replaced by a random one that it does not.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -50,12 +50,13 @@ def seed_of(seed: int | None, number: int, purpose: int = 0) -> int | None:
 class Tried:
     """The points that a study is done with.
 
-    Each trial's identity is computed once: a search asks before every trial.
+    Each trial is looked at once after it has ended: a search asks before every trial.
     """
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
-        self._names: dict[int, str] = {}
+        self._ended = 0  # so many trials, from the first, have ended all
+        self._settled: set[str] = set()  # their points
 
     def __call__(self, apart_from: int = -1) -> set[str]:
         """Identities of the points that are done, running or queued, or would only fail again.
@@ -64,17 +65,19 @@ class Tried:
             apart_from: the number of a trial that does not count.
         """
         trials = self._study.get_trials(deepcopy=False)
-        return {
-            self._name(trial)
-            for trial in trials
-            if trial.number != apart_from and "params" in trial.user_attrs and _is_settled(trial)
-        }
+        while self._ended < len(trials) and trials[self._ended].state.is_finished():
+            self._settled |= _points(trials[self._ended : self._ended + 1])
+            self._ended += 1
+        others = (trial for trial in trials[self._ended :] if trial.number != apart_from)
+        return self._settled | _points(others)
 
-    def _name(self, trial: FrozenTrial) -> str:
-        # a trial's point never changes
-        if trial.number not in self._names:
-            self._names[trial.number] = identity(trial.user_attrs["params"])
-        return self._names[trial.number]
+
+def _points(trials: Iterable[FrozenTrial]) -> set[str]:
+    return {
+        identity(trial.user_attrs["params"])
+        for trial in trials
+        if "params" in trial.user_attrs and _is_settled(trial)
+    }
 
 
 def _is_settled(trial: FrozenTrial) -> bool:

@@ -38,6 +38,14 @@ Grammar = Callable[[str, str], Domain | Fixed]
 """Reads `(key, text)` in Hydra's sweep grammar; raises ValueError with what is wrong."""
 
 
+def dotted(key: str) -> str:
+    """`key` with list items as `layers.0.width`, also where they are written `layers[0].width`.
+
+    Counted from the end they stay `layers[-1].width`, which is all that Hydra reads.
+    """
+    return re.sub(r"\.(-\d+)\b", r"[\1]", re.sub(r"\[(\d+)\]", r".\1", key))
+
+
 def read(key: str, entry: Any, grammar: Grammar) -> Parameter | Fixed:
     """The parameter, or the fixed value, that `entry` describes.
 
@@ -78,7 +86,7 @@ def read_when(entry: Any) -> dict[str, tuple[Any, ...]]:
             f"has when={entry!r}: write {{key: value}} or {{key: [values]}}"
         )
     return {
-        str(key): tuple(wanted) if isinstance(wanted, list | tuple) else (wanted,)
+        dotted(str(key)): tuple(wanted) if isinstance(wanted, list | tuple) else (wanted,)
         for key, wanted in entry.items()
     }
 

@@ -12,27 +12,30 @@ from trialsmith.search.outcome import Outcome
 log = logging.getLogger(__name__)
 
 
-def recover(study: optuna.Study, mine: Collection[int] = (), take_over: bool = False) -> list[int]:
-    """Settle the running trials whose owner is dead; returns their numbers.
+def recover(
+    study: optuna.Study, mine: Collection[int] | None = None, take_over: bool = False
+) -> list[int]:
+    """Settle the running trials that nobody works on any more; returns their numbers.
 
     A trial whose job had stored its result is finished with it. Any other is failed as interrupted
     and queued again with the same parameters; an orphan that still trains it stops at its next
     report, which finds the trial finished.
 
     Args:
-        mine: trials that this process runs itself.
+        mine: all trials that this process runs itself; None where it runs others too. One that is
+            its own and not among them was made by a call whose answer an outage has swallowed.
         take_over: count owners on other hosts as dead.
     """
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    lost = [t for t in running if t.number not in mine and _is_lost(t, take_over)]
+    lost = [t for t in running if t.number not in (mine or ()) and _is_lost(t, mine, take_over)]
     for trial in lost:
         _settle(study, trial)
     return [trial.number for trial in lost]
 
 
-def _is_lost(trial: FrozenTrial, take_over: bool) -> bool:
+def _is_lost(trial: FrozenTrial, mine: Collection[int] | None, take_over: bool) -> bool:
     owner = trial.user_attrs.get("owner")
-    if ownership.is_dead(owner):
+    if ownership.is_dead(owner) or (mine is not None and ownership.is_mine(owner)):
         return True
     return take_over and ownership.host(owner) != ownership.host(ownership.me())
 

@@ -17,6 +17,7 @@ class Rules:
     max_failures: int = 50
     max_retries: int = 2
     take_over: bool = False
+    stall_timeout: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,17 @@ environment (threads, GPU) is set before they start.
 
 import os
 import signal
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context
-from queue import Empty, SimpleQueue
 
 import psutil
 
-from trialsmith.search.outcome import Outcome, outcome_of_error
-from trialsmith.search.worker import Job, serve
+from trialsmith.search.outcome import Outcome
+from trialsmith.search.worker import READY, Job, serve
 
 PATIENCE = 2.0  # seconds that an idle slot gets to end by itself
 
@@ -55,6 +53,14 @@ class Slots(ABC):
     @abstractmethod
     def stop(self) -> None:
         """End every process, with or without a job."""
+
+    @abstractmethod
+    def end(self, number: int, why: str) -> None:
+        """End the process of the job `number`, which is then over without an outcome."""
+
+    def rest(self) -> None:
+        """There is no job for the free slots now; they need not be kept."""
+        return
 
     @property
     def free(self) -> int:
@@ -101,6 +107,11 @@ class ProcessSlots(Slots):
         connection.wait(signs, timeout)
         return [ended for slot in busy if (ended := slot.look()) is not None]
 
+    def end(self, number: int, why: str) -> None:
+        for slot in self._slots.values():
+            if slot.job == number:
+                slot.kill(why)
+
     def stop(self) -> None:
         for slot in self._slots.values():
             slot.dismiss()
@@ -117,6 +128,8 @@ class _Slot:
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.job: int | None = None
+        self._why = ""  # it was ended, where that was our doing
+        self._is_ready = False
         # not a daemon: those may not have children, and data loaders are such
         self.process = context.Process(target=serve, args=(theirs, os.getpid()), daemon=False)
         with _environ(environment):
@@ -136,32 +149,39 @@ class _Slot:
         number = self.job
         try:
             if self.pipe.poll():
-                outcome = self.pipe.recv()
+                said = self.pipe.recv()
+                if said == READY:
+                    self._is_ready = True
+                    return None
                 self.job = None
-                return Ended(number, outcome)
+                return Ended(number, said)
         except (EOFError, OSError):
             self.process.join(PATIENCE)
         if self.process.is_alive():
             return None
         self._end_group()
         self.job = None
-        return Ended(number, None, _cause(self.process.exitcode))
+        code = self.process.exitcode
+        if not self._is_ready and code is not None and code > 0:  # the next one would meet it too
+            return Ended(number, _stillborn(code))
+        return Ended(number, None, self._why or _cause(code))
 
     def dismiss(self) -> None:
         """Ask an idle process to end; end a busy one."""
         if self.job is not None:
-            self._kill()
+            self.kill()
         with suppress(OSError):
             self.pipe.send(None)
 
     def end(self, deadline: float) -> None:
         self.process.join(max(0.0, deadline - time.monotonic()))
-        self._kill()
+        self.kill()
         self.process.join()
         self.pipe.close()
 
-    def _kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         """End the process and all that it started, which may outlive it."""
+        self._why = why
         self._end_group()
         if self.process.is_alive():
             self.process.kill()
@@ -170,50 +190,6 @@ class _Slot:
         assert self.process.pid is not None
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-
-
-class LauncherSlots(Slots):
-    """Slots of another launcher: a thread each, in which it launches one job at a time.
-
-    Args:
-        launch: runs a job to its end, in this thread, wherever the launcher puts it.
-    """
-
-    def __init__(self, count: int, launch: Callable[[Job], Outcome]) -> None:
-        super().__init__(count)
-        self._launch = launch
-        self._running: set[int] = set()
-        self._ended: SimpleQueue[Ended] = SimpleQueue()
-
-    @property
-    def running(self) -> set[int]:
-        return self._running
-
-    def start(self, job: Job) -> None:
-        self._running = self._running | {job.number}
-        # daemons: a launcher that hangs does not hold up the end
-        threading.Thread(target=self._run, args=(job,), daemon=True).start()
-
-    def wait(self, timeout: float) -> list[Ended]:
-        ended = []
-        with suppress(Empty):
-            ended.append(self._ended.get(timeout=timeout))
-            while True:
-                ended.append(self._ended.get_nowait())
-        self._running = self._running - {end.number for end in ended}
-        return ended
-
-    def stop(self) -> None:
-        if self._running:
-            end_children()
-        self._running = set()
-
-    def _run(self, job: Job) -> None:
-        try:
-            outcome = self._launch(job)
-        except Exception as error:
-            outcome = outcome_of_error(error)
-        self._ended.put(Ended(job.number, outcome))
 
 
 def end_children() -> None:
@@ -244,6 +220,15 @@ def _environ(changes: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _stillborn(code: int) -> Outcome:
+    """Of a process that ended before it had anything to do: it could not import the task."""
+    message = (
+        f"its process ended with exit code {code} before the trial began, perhaps in an import of "
+        "the task's file or of what that imports; its own words stand above"
+    )
+    return Outcome("failed", failure="error", message=message, signature=message)
 
 
 def _cause(code: int | None) -> str:

@@ -4,21 +4,32 @@ A journal is a file of JSON lines that several processes append to. Two things c
 both are met in crashes: a process that dies while it holds the lock, and a last line that is only
 half written. So the lock here is one that the kernel releases when its holder dies (Optuna's own
 waits for 30 seconds), and a torn line is moved aside before the next one is appended.
+
+A storage with a server is waited for while the server is away; see `outage`.
 """
 
+import json
+import logging
 import os
 import random
 import time
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import optuna
 from filelock import FileLock
-from optuna.storages.journal import JournalFileBackend, JournalStorage
+from optuna.storages.journal import JournalRedisBackend, JournalStorage
 from optuna.storages.journal._file import BaseJournalFileLock
 
 from trialsmith.errors import SearchError
+from trialsmith.search.credentials import redacted, without_credentials
+from trialsmith.search.journal import Journal
+from trialsmith.search.outage import lasting, waited_out
+from trialsmith.search.turns import database_lock
+
+log = logging.getLogger(__name__)
 
 JOURNAL = "study.journal"
 DATABASE = "study.db"
@@ -64,35 +75,56 @@ def _sqlite_path(rest: str, start: Path) -> str:
 
 
 @lru_cache(maxsize=8)
-def open_storage(url: str) -> optuna.storages.BaseStorage:
+def open_storage(url: str, patience: float = 0.0) -> optuna.storages.BaseStorage:
     """The storage at `url`, one object a process: its first load is what costs.
+
+    Args:
+        patience: seconds to wait for a server that is away; a search that begins has none.
 
     Raises:
         SearchError: the address cannot be opened.
     """
-    scheme, _, rest = url.partition("://")
+    name = without_credentials(url)
     try:
-        if scheme == "journal":
-            return JournalStorage(_journal(Path(rest)))
-        if scheme == "grpc":
-            host, _, port = rest.partition(":")
-            return optuna.storages.GrpcStorageProxy(host=host, port=int(port or 13000))
-        return retried(lambda: _open_database(url))
+        return waited_out(lambda: _opened(url, name), name, patience)
     except Exception as error:
-        raise SearchError(
-            f"hydra.sweeper.storage={url} cannot be opened: {type(error).__name__}: {error}"
-        ) from error
+        reason = redacted(f"{type(error).__name__}: {error}", url)
+        # its driver's own traceback would hold the address
+        raise SearchError(f"hydra.sweeper.storage={name} cannot be opened: {reason}") from None
 
 
-def _journal(path: Path) -> JournalFileBackend:
+def _opened(url: str, name: str) -> optuna.storages.BaseStorage:
+    scheme, _, rest = url.partition("://")
+    if scheme == "journal":
+        try:
+            return _journal(Path(rest))
+        except ValueError as error:
+            raise ValueError(_damage(Path(rest))) from error
+    if scheme == "grpc":
+        host, _, port = rest.partition(":")
+        proxy = optuna.storages.GrpcStorageProxy(host=host, port=int(port or 13000))
+        return lasting(proxy, name)
+    if scheme in ("redis", "rediss", "unix"):
+        return lasting(JournalStorage(JournalRedisBackend(url)), name)
+    if scheme.startswith("sqlite"):
+        return retried(lambda: _open_sqlite(url))
+    # the tables of a fresh database are made once
+    with database_lock(url, "optuna", patience=0.0):
+        return lasting(retried(lambda: optuna.storages.get_storage(url)), name)
+
+
+def _journal(path: Path) -> Journal:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return JournalFileBackend(str(path), HealingLock(path))
+    lock = HealingLock(path)
+    if path.exists() and not _ends_whole(path):  # what a crash has left is mended before it is read
+        with suppress(OSError):  # on a full disk it can be read all the same
+            lock.acquire()
+            lock.release()
+    return Journal(path, lock)
 
 
-def _open_database(url: str) -> optuna.storages.BaseStorage:
-    if not url.startswith("sqlite:///"):
-        return optuna.storages.get_storage(url)
-    folder = Path(url.removeprefix("sqlite:///")).parent
+def _open_sqlite(url: str) -> optuna.storages.BaseStorage:
+    folder = Path(url.partition(":///")[2]).parent
     folder.mkdir(parents=True, exist_ok=True)
     # SQLite has one writer at a time: the others wait
     connect = {"connect_args": {"timeout": 100}}
@@ -125,8 +157,12 @@ class HealingLock(BaseJournalFileLock):
 
     def acquire(self) -> bool:
         self._lock.acquire()
-        if not _ends_whole(self._journal):
-            _cut_torn_line(self._journal)
+        try:
+            if not _ends_whole(self._journal):
+                _cut_torn_line(self._journal)
+        except BaseException:  # a full disk, say: others must not wait for this process
+            self._lock.release()
+            raise
         return True
 
     def release(self) -> None:
@@ -141,10 +177,34 @@ def _ends_whole(path: Path) -> bool:
         return file.read(1) == b"\n"
 
 
+def _damage(path: Path) -> str:
+    """What is wrong with a journal that cannot be read."""
+    lines = enumerate(path.read_bytes().splitlines(), start=1)
+    number = next((number for number, line in lines if not _is_json(line)), 0)
+    return (
+        f"{path}, line {number} is not what a search has written. Mend or remove that line (of a "
+        "copy), or take the journal from a backup; cut before that line, it is the study as it was "
+        "then"
+    )
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
 def _cut_torn_line(path: Path) -> None:
     with path.open("rb+") as file:
         content = file.read()
         whole = content.rfind(b"\n") + 1
-        with path.with_name(f"{path.name}.torn").open("ab") as aside:
+        kept = path.with_name(f"{path.name}.torn")
+        with kept.open("ab") as aside:
             aside.write(content[whole:] + b"\n")
         file.truncate(whole)
+    log.warning(
+        "%s ended in half a line, which a crash has left: its %d bytes are kept in %s",
+        *(path, len(content) - whole, kept),
+    )

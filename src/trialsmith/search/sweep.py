@@ -8,11 +8,10 @@ goes on where it was.
 import logging
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from contextlib import AbstractContextManager
 from typing import Any
 
 import optuna
-from filelock import FileLock
 from optuna.trial import FrozenTrial, TrialState
 
 from trialsmith.errors import SearchError
@@ -25,6 +24,7 @@ from trialsmith.search.rules import Hooks, Rules
 from trialsmith.search.signals import Interrupted, StopSignals
 from trialsmith.search.slots import Ended, Slots
 from trialsmith.search.space import Point, Space
+from trialsmith.search.stalls import Stalls
 from trialsmith.search.worker import Job
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Sweep:
 
     Args:
         study: opened, its pruner ready; its sampler is made anew for every trial.
-        lock: a file that the sweepers of this host take turns by.
+        turns: entered while a trial is begun, by one sweeper at a time.
         make_sampler: builds the sampler with the seed of one trial.
         make_job: from a trial's number and point, what its slot is to run.
         attributes: user attributes that every trial gets.
@@ -50,7 +50,7 @@ class Sweep:
         rules: Rules,
         slots: Slots,
         *,
-        lock: Path,
+        turns: AbstractContextManager[Any],
         make_sampler: MakeSampler,
         make_job: Callable[[int, Point], Job],
         attributes: Mapping[str, Any] | None = None,
@@ -60,12 +60,13 @@ class Sweep:
         self.space = space
         self.rules = rules
         self.slots = slots
-        self._lock = FileLock(lock)
+        self._turns = turns
         self._make_sampler = make_sampler
         self._make_job = make_job
         self._attributes = {**(attributes or {}), "owner": ownership.me()}
         self._hooks = hooks or Hooks()
         self._patience = Patience(rules.max_failures)
+        self._stalls = Stalls(rules.stall_timeout)
         self._begun = time.monotonic()
         self._mine: set[int] = set()
         self._tried = Tried(study)
@@ -86,7 +87,8 @@ class Sweep:
                     pass
         except BaseException as error:
             self._abandon(f"the sweep ended: {error}".splitlines()[0])
-            if not isinstance(error, Interrupted):  # who stops a search does not wait for its files
+            # who stops a search does not wait for its files, and a full disk takes none
+            if not isinstance(error, Interrupted | OSError):
                 self._hooks.on_change(self.study)
             raise
         finally:
@@ -100,6 +102,7 @@ class Sweep:
         if self._is_over():
             return False
         ended = self.slots.wait(TICK)
+        self._end_stalled()
         verdicts = [verdict for end in ended if (verdict := self._settle(end)) is not None]
         if verdicts:
             raise SearchError(verdicts[0])
@@ -117,12 +120,13 @@ class Sweep:
         while self.slots.free > 0 and not self._time_is_over():
             job = self._begin()
             if job is None:
+                self.slots.rest()
                 return
             self.slots.start(job)
 
     def _begin(self) -> Job | None:
         """The next trial, None when there is none to begin now."""
-        with self._lock:
+        with self._turns:
             recover(self.study, self._mine, self.rules.take_over)
             if budget.room(self.study, self.rules.n_trials) <= 0:
                 return None
@@ -190,6 +194,15 @@ class Sweep:
 
     # Ending --------------------------------------------------------------------------------
 
+    def _end_stalled(self) -> None:
+        """End the processes of trials that hang; they come back as jobs whose process died."""
+        if self.rules.stall_timeout is None:
+            return
+        running = self.slots.running
+        reports = {number: len(self._trial(number).intermediate_values) for number in running}
+        for number in self._stalls(reports):
+            self.slots.end(number, f"no report for {self.rules.stall_timeout:g} s (stall_timeout)")
+
     def _settle(self, ended: Ended) -> str | None:
         """Store how a trial ended; why the search must end with it, or None."""
         trial = self._trial(ended.number)
@@ -233,10 +246,13 @@ class Sweep:
         """Stop what runs and queue it again, so that nothing is lost and nothing left running."""
         self.slots.stop()
         for number in sorted(self._mine):
-            trial = self._trial(number)
-            retries = trial.user_attrs.get("retries", 0)
-            if waiting.requeue(self.study, trial, Outcome.interrupted(message), retries):
-                log.info("trial %d: stopped and queued again", number)
+            try:
+                trial = self._trial(number)
+                retries = trial.user_attrs.get("retries", 0)
+                if waiting.requeue(self.study, trial, Outcome.interrupted(message), retries):
+                    log.info("trial %d: stopped and queued again", number)
+            except Exception as error:  # the storage may be what ended the search
+                log.info("trial %d: stopped; the next run queues it again (%s)", number, error)
         self._mine.clear()
 
     def _trial(self, number: int) -> FrozenTrial:

@@ -5,7 +5,6 @@ the sweep has asked for.
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import optuna
@@ -16,6 +15,7 @@ from optuna.storages import BaseStorage
 from trialsmith.errors import Diverged
 from trialsmith.search import ownership
 from trialsmith.search.outcome import TrialLost
+from trialsmith.search.pruning import quickened
 
 
 class TrialHandle:
@@ -37,11 +37,14 @@ class TrialHandle:
         self._reports = len(study.directions) == 1
 
     @property
+    def space(self) -> dict[str, Any]:
+        """What each parameter of the search could be, as the study describes its space."""
+        return dict(self._trial.study.user_attrs.get("space", {}).get("parameters", {}))
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """Every parameter of the search by its config key; None for those that take no part."""
-        space: Mapping[str, Any] = self._trial.study.user_attrs.get("space", {})
-        sampled = self._trial.user_attrs.get("params", {})
-        return dict.fromkeys(space.get("parameters", {})) | sampled
+        return dict.fromkeys(self.space) | self._trial.user_attrs.get("params", {})
 
     def report(self, value: float, step: int) -> None:
         """Tell the value that the search watches at `step`, an epoch or whatever counts up.
@@ -101,6 +104,10 @@ def attach(storage: BaseStorage, study_name: str, number: int, pruner: BasePrune
 
 
 def prepare_pruner(study: optuna.Study) -> None:
-    """Let Hyperband know its brackets: without them it sees one bracket for all trials."""
+    """Let Hyperband know its brackets, and the others be quick.
+
+    Without its brackets Hyperband sees one bracket for all trials.
+    """
+    study.pruner = quickened(study.pruner, study._storage)
     if isinstance(study.pruner, HyperbandPruner) and not study.pruner._pruners:
         study.pruner._try_initialization(study)

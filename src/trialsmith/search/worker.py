@@ -18,6 +18,7 @@ from trialsmith.search import last_rites, memory
 from trialsmith.search.outcome import Outcome, outcome_of_error
 
 PR_SET_PDEATHSIG = 1
+READY = "ready"  # the first word of a process that has come so far
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,16 @@ class Job:
 
 
 def serve(connection: Connection, parent: int) -> None:
-    """Run what comes down the pipe: first a pickled `run(job) -> Outcome`, then jobs, then None."""
+    """Run what comes down the pipe: first a pickled `run(job) -> Outcome`, then jobs, then None.
+
+    What goes up it is `READY`, then the outcomes.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the sweep's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgrp()  # what the trial starts is ended with it
     die_with(parent)
     _companion = _take_along()
+    connection.send(READY)
     try:
         run = pickle.loads(connection.recv_bytes())
     except Exception as error:

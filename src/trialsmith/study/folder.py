@@ -11,6 +11,8 @@ from trialsmith.study.best_config import best_config
 from trialsmith.study.figures import pages
 from trialsmith.study.formats import to_yaml
 from trialsmith.study.page import PLOTLY, plotly_source
+from trialsmith.study.report import NAME as REPORT
+from trialsmith.study.report import report_page
 from trialsmith.study.results import result_files, trial_info
 from trialsmith.study.table import StudyTable, read
 from trialsmith.study.writing import replace_link, replace_text
@@ -59,6 +61,7 @@ class StudyFolder:
             if not (self.path / PLOTLY).exists():
                 replace_text(self.path / PLOTLY, plotly_source())
             self._write(pages(table))
+            self._write({REPORT: report_page(table, self.path)})
             return table
 
     def request_update(self, study: optuna.Study) -> None:

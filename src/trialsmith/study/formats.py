@@ -4,12 +4,11 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import yaml
+from trialsmith import yaml12
 
 
 def to_json(value: Any) -> str:
@@ -35,37 +34,9 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Quotes what PyYAML leaves open and others read otherwise, or it reads back changed."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = None if text.isprintable() else '"'  # U+0085 and its like would become line breaks
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-# 1e-4 is a number to YAML 1.2 and OmegaConf, though not to PyYAML
-_Dumper.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+"), None
-)
-
-
 def to_yaml(value: Any) -> str:
     """Block YAML in the given order of keys."""
-    return yaml.dump(
-        _plain_yaml(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
-    )
-
-
-def _plain_yaml(value: Any) -> Any:
-    if isinstance(value, float):
-        return value  # YAML has .nan and .inf
-    if isinstance(value, Mapping):
-        return {str(key): _plain_yaml(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_plain_yaml(item) for item in value]
-    return plain(value)
+    return yaml12.dump(value)
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

@@ -1,7 +1,6 @@
 """From a study's name or folder to the study."""
 
 import difflib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,9 @@ from typing import Any
 import optuna
 import yaml
 
+from trialsmith import yaml12
 from trialsmith.errors import SearchError
+from trialsmith.search.credentials import full, redacted, without_credentials
 from trialsmith.search.storage import DATABASE, JOURNAL, open_storage, storage_url
 from trialsmith.study.formats import to_yaml
 from trialsmith.study.writing import replace_text
@@ -47,12 +48,6 @@ def note_storage(folder: Path, study_name: str, url: str) -> None:
     replace_text(folder / ADDRESS, text)
 
 
-def without_credentials(url: str) -> str:
-    """`url` less user and password, which may stand before the host or among the options."""
-    url = re.sub(r"(?<=://)[^/]*@", "", url)
-    return re.sub(r"(?<=[?&])(user|\w*password|passwd)=[^&]*&?", "", url).rstrip("?&")
-
-
 def open_study(folder: Path, storage: str | None = None) -> optuna.Study:
     """The study of `folder`, to be read.
 
@@ -65,7 +60,7 @@ def open_study(folder: Path, storage: str | None = None) -> optuna.Study:
         SearchError: the storage is missing, cannot be read, or has no study of that name.
     """
     name, recorded = _recorded(folder)
-    url = _address(folder, storage or recorded)
+    url = _address(folder, full(storage or recorded))
     try:
         backend = open_storage(url)
         names = optuna.get_all_study_names(backend)
@@ -74,7 +69,7 @@ def open_study(folder: Path, storage: str | None = None) -> optuna.Study:
             sampler = optuna.samplers.RandomSampler()
             return optuna.load_study(study_name=chosen, storage=backend, sampler=sampler)
     except Exception as error:  # every database driver has errors of its own
-        reason = str(error).replace(url, without_credentials(url))
+        reason = redacted(str(error), url)
         raise SearchError(
             f"the storage {without_credentials(url)} of {folder} cannot be read: {reason}"
         ) from error
@@ -121,7 +116,7 @@ def _trial_settings(folder: Path) -> Iterator[dict[str, Any]]:
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml12.load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise SearchError(f"{path} is not YAML: {error}") from error
     return content if isinstance(content, dict) else {}

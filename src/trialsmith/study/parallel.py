@@ -76,7 +76,7 @@ def _choices_axis(name: str, trials: Sequence[TrialRow]) -> dict[str, Any]:
     """One tick a choice; values that look alike when cut share one."""
     # ticks are plain text, unlike every other label
     labels = [short(t.params[name], 16) if name in t.params else None for t in trials]
-    order = sorted({label for label in labels if label is not None}, key=_natural)
+    order = sorted({label for label in labels if label is not None}, key=natural)
     placed = [None if label is None else float(order.index(label)) for label in labels]
     top = max(len(order) - 1, 1)
     return _axis(name, placed, 0.0, float(top), [float(k) for k in range(len(order))], order)
@@ -103,8 +103,8 @@ def _axis(
     }
 
 
-def _natural(label: str) -> tuple[float, str]:
-    """Numbers by size, then texts by the alphabet."""
+def natural(label: str) -> tuple[float, str]:
+    """The order of choices on an axis: numbers by size, then texts by the alphabet."""
     try:
         return float(label), label
     except ValueError:

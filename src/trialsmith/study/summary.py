@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def last_screen(table: StudyTable, folder: Path, again: str | None = None) -> Gr
         folder: its folder.
         again: the command that continues the search, None if it is not known.
     """
-    parts: list[RenderableType] = [Text(""), _headline(table)]
+    parts: list[RenderableType] = [Text(""), headline(table)]
     if table.best is not None:
         parts += [_values(table.best.params), _where(folder, table.best)]
     elif table.front:
@@ -44,13 +45,13 @@ def counts(table: StudyTable) -> str:
     return f"Trials: {text} ({kinds})" if kinds else f"Trials: {text}"
 
 
-def trials_table(table: StudyTable) -> Table:
-    """One line a trial: what became of it and where it is."""
+def trials_table(table: StudyTable, trials: Sequence[TrialRow] | None = None) -> Table:
+    """One line a trial, of `trials` or of all: what became of it and where it is."""
     shown = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("trial", "state", "epochs", *table.objectives, "time"):
         shown.add_column(Text(name), justify="left" if name == "state" else "right", no_wrap=True)
     shown.add_column("folder", overflow="fold")
-    for trial in table.trials:
+    for trial in table.trials if trials is None else trials:
         values = [quantity(value, table.unit) for value in trial.values]
         values = values or ["—"] * len(table.objectives)
         shown.add_row(
@@ -64,7 +65,8 @@ def trials_table(table: StudyTable) -> Table:
     return shown
 
 
-def _headline(table: StudyTable) -> Text:
+def headline(table: StudyTable) -> Text:
+    """The best value, or how many solutions there are, on a line."""
     best = table.best
     if best is not None:
         value = quantity(best.values[0], table.unit)

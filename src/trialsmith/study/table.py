@@ -36,8 +36,8 @@ class TrialRow:
     holds the last value that it reported. `epochs` is how many it reported (its last step, from
     0, plus one), `seconds` how long it took. `params` maps config keys to the trial's values;
     `sampled` maps those that Optuna chose to its own value (to it, a list is text) and to what it
-    was chosen from. `folder` is relative to the study's. `attributes` are the user attributes not
-    named here.
+    was chosen from. `reports` are the values on the way by step. `folder` is relative to the
+    study's. `attributes` are the user attributes not named here.
     """
 
     number: int
@@ -53,6 +53,7 @@ class TrialRow:
     sampled: dict[str, tuple[Any, BaseDistribution]]
     folder: str | None
     feasible: bool
+    reports: Mapping[int, float]
     attributes: dict[str, Any]
 
     @property
@@ -189,6 +190,7 @@ def row(trial: FrozenTrial) -> TrialRow:
         sampled=_sampled(trial, params),
         folder=None if folder is None else str(folder),
         feasible=all(value <= 0 for value in trial.constraints.values()),
+        reports=trial.intermediate_values,
         attributes=attributes,
     )
 

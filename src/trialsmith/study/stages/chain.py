@@ -1,23 +1,15 @@
 """Runs the stages of a plan one after the other, each as the command that a user would type."""
 
-import os
 import re
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import yaml
-
+from trialsmith import yaml12
 from trialsmith.errors import SearchError
 from trialsmith.search.nearest import suggestion
-from trialsmith.search.signals import StopSignals
-from trialsmith.search.worker import die_with
+from trialsmith.study.running import PROGRAM, run_command
 from trialsmith.study.stages.commands import FOLLOWS, SEARCH, STUDY, key_of
-
-PROGRAM = "train.py"
-TICK = 0.2  # seconds
 
 
 def read_plan(name: str, folder: Path = Path("conf/stages")) -> list[str]:
@@ -33,7 +25,7 @@ def read_plan(name: str, folder: Path = Path("conf/stages")) -> list[str]:
             raise SearchError(f"there is no folder {folder} here: run it where {PROGRAM} is")
         hint = suggestion(name, known) or f": there are {', '.join(known)}"
         raise SearchError(f"there is no plan {path}{hint}")
-    plan = yaml.safe_load(path.read_text(encoding="utf-8"))
+    plan = yaml12.load(path.read_text(encoding="utf-8"))
     if not isinstance(plan, list) or not all(isinstance(search, str) for search in plan):
         raise SearchError(f"{path} must be a list of files of conf/{SEARCH}")
     return plan
@@ -98,27 +90,7 @@ def run_stages(commands: Sequence[Sequence[str]], show: Callable[[Sequence[str]]
         raise SearchError(f"there is no {PROGRAM} here: run it in the folder that has one")
     for command in commands:
         show(["python", *command])
-        code = _run([sys.executable, *command])
+        code = run_command([sys.executable, *command])
         if code:
             return code
     return 0
-
-
-def _run(command: Sequence[str]) -> int:
-    """The exit code of `command`, which gets the signals that ask this process to stop.
-
-    It has a process group of its own: Ctrl-C would reach it twice. It ends with this process,
-    however that ends.
-    """
-    parent = os.getpid()
-    with StopSignals() as signals:
-        process = subprocess.Popen(command, process_group=0, preexec_fn=lambda: die_with(parent))
-        passed_on = False
-        while (code := process.poll()) is None:
-            if signals.received is not None and not passed_on:
-                process.send_signal(signals.received)
-                passed_on = True
-            time.sleep(TICK)
-    if signals.received is not None and code == 0:
-        return 128 + signals.received
-    return 128 - code if code < 0 else code

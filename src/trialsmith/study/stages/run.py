@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from trialsmith import yaml12
 from trialsmith.study.table import StudyTable, TrialRow
 
 log = logging.getLogger(__name__)
@@ -90,7 +89,7 @@ def read_run(trial: TrialRow, folder: Path) -> Run:
     Raises:
         FileNotFoundError: the folder lacks `config.yaml` or `metrics.json`.
     """
-    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config = yaml12.load((folder / "config.yaml").read_text(encoding="utf-8"))
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     history = _rows(folder / "history.csv")
     fusion = config["fusion"]

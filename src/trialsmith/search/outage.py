@@ -1,0 +1,114 @@
+"""A storage that is waited for while its server is away.
+
+A server that is restarted in the middle of a search costs the time that it takes, and nothing
+else: every call is made again until it is answered. A call whose answer was lost on the way may
+so be made twice; the sweep's own repair (`recovery`) finds the trial that this may leave behind.
+"""
+
+import inspect
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from optuna.storages import BaseStorage
+
+from trialsmith.errors import causes
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 3600.0  # seconds without an answer after which the error is passed on
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two attempts
+WORTH_SAYING = 1.0  # seconds of silence
+
+
+def waited_out(call: Callable[[], Any], name: str, patience: float = PATIENCE) -> Any:
+    """`call()`, again and again while it meets an outage, for `patience` seconds.
+
+    Args:
+        name: of the storage, without credentials.
+    """
+    begun, pause, said = time.monotonic(), FIRST_PAUSE, False
+    while True:
+        try:
+            answer = call()
+        except Exception as error:
+            reason = outage(error)
+            silence = time.monotonic() - begun
+            if reason is None or silence >= patience:
+                raise
+            if not said and silence >= WORTH_SAYING:
+                said = True
+                log.warning("the storage %s does not answer, waiting: %s", name, reason)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        else:
+            if said:
+                log.warning(
+                    "the storage %s answers again, after %.0f s", name, time.monotonic() - begun
+                )
+            return answer
+
+
+def outage(error: BaseException) -> str | None:
+    """What of `error` says that the server is away or has no time, None if it is another error."""
+    return next((_line(cause) for cause in causes(error) if _is_outage(cause)), None)
+
+
+# the last one follows on a connection that broke inside a transaction
+_SQLALCHEMY = ("OperationalError", "InterfaceError", "PendingRollbackError")
+
+
+def _is_outage(error: BaseException) -> bool:
+    # by name: the drivers are imported only where they are used
+    kind = type(error)
+    module = kind.__module__.partition(".")[0]
+    if module == "sqlalchemy":
+        broken = getattr(error, "connection_invalidated", False)
+        return bool(broken) or kind.__name__ in _SQLALCHEMY
+    if module == "redis":
+        return kind.__name__ in ("ConnectionError", "TimeoutError", "BusyLoadingError")
+    if module == "grpc":
+        code = getattr(error, "code", None)
+        return callable(code) and code().name == "UNAVAILABLE"
+    return False
+
+
+def _line(error: BaseException) -> str:
+    """The first line of the message, which names the server and never the password."""
+    details = getattr(error, "details", None)  # gRPC's
+    told = details() if callable(details) else getattr(error, "orig", None) or error
+    text = str(told).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def lasting(inner: BaseStorage, name: str) -> BaseStorage:
+    """`inner`, with every call waited for.
+
+    Args:
+        name: what messages call it.
+    """
+    return _Lasting(inner, name)  # type: ignore[abstract]
+
+
+def _patient(name: str) -> Callable[..., Any]:
+    def method(self: "_Lasting", *args: Any, **kwargs: Any) -> Any:
+        return waited_out(lambda: getattr(self.inner, name)(*args, **kwargs), self.name)
+
+    method.__name__ = name
+    return method
+
+
+class _Lasting(BaseStorage):
+    def __init__(self, inner: BaseStorage, name: str) -> None:
+        self.inner = inner
+        self.name = name
+
+    # every method of a storage, for each of them may meet an outage
+    locals().update(
+        {
+            name: _patient(name)
+            for name, value in vars(BaseStorage).items()
+            if inspect.isfunction(value) and not name.startswith("_")
+        }
+    )

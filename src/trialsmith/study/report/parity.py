@@ -1,0 +1,123 @@
+"""Predicted against true values of the best trial."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from trialsmith.study.page import shown
+from trialsmith.study.report.runs import Prediction, Run
+from trialsmith.study.report.section import Drawing, Section, compact, spread
+from trialsmith.study.table import TrialRow
+
+MOST = 1500  # points of a picture
+TARGETS = 8
+CLASSES = 30
+COLOURS = {"val": "--complete", "test": "--best"}
+
+
+def parity(best: TrialRow | None, run: Run) -> Section | None:
+    """A picture for each target; None where the trial left no predictions."""
+    if best is None or not run.predictions:
+        return None
+    targets = list(dict.fromkeys(prediction.target for prediction in run.predictions))
+    drawings = []
+    for target in targets[:TARGETS]:
+        own = [prediction for prediction in run.predictions if prediction.target == target]
+        drawings.append(_matrix(own[-1]) if own[0].classes else _scatter(own, len(targets) > 1))
+    splits = {"val": "validation", "test": "test"}
+    names = dict.fromkeys(prediction.split for prediction in run.predictions)
+    where = " and ".join(splits.get(name, name) for name in names)
+    lead = f"Trial {best.number} at its best epoch, on the {where} split."
+    note = "The dashed line is a perfect prediction. " * (not run.predictions[0].classes)
+    several = len(targets) > 1
+    return Section("parity", "The best trial's predictions", lead, drawings, note, small=several)
+
+
+def errors(prediction: Prediction) -> dict[str, float]:
+    """MAE, RMSE and R² (where the true values differ) of a target of numbers."""
+    pairs = list(zip(prediction.true, prediction.predicted, strict=True))
+    n = len(pairs)
+    mean = math.fsum(prediction.true) / n
+    square = math.fsum((p - t) ** 2 for t, p in pairs)
+    total = math.fsum((t - mean) ** 2 for t in prediction.true)
+    found = {"MAE": math.fsum(abs(p - t) for t, p in pairs) / n, "RMSE": math.sqrt(square / n)}
+    return found | ({"R²": 1 - square / total} if total > 0 else {})
+
+
+def _scatter(own: Sequence[Prediction], several: bool) -> Drawing:
+    values = [value for p in own for value in (*p.true, *p.predicted)]
+    low, high = min(values), max(values)
+    margin = 0.04 * (high - low) or 1.0
+    ends = [compact(low - margin), compact(high + margin)]
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": ends,
+        "y": ends,
+        "line": {"color": "--muted", "width": 1.5, "dash": "dash"},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+    axis = {"range": ends, "constrain": "domain"}
+    layout = {
+        "xaxis": {"title": {"text": f"true {shown(own[0].target)}"}, **axis},
+        "yaxis": {"title": {"text": "predicted"}, "scaleanchor": "x", **axis},
+        "showlegend": len(own) > 1,
+        "hovermode": "closest",
+    }
+    words = []
+    for prediction in own:
+        name = f"{prediction.split}: " if len(own) > 1 else ""
+        numbers = ", ".join(f"{key} {number:.4g}" for key, number in errors(prediction).items())
+        words.append(f"{name}{numbers} over {len(prediction.true):,} samples")
+    title = own[0].target if several else ""
+    height = 300 if several else 440
+    return Drawing([line, *map(_points, own)], layout, height, title, "; ".join(words) + ".")
+
+
+def _points(prediction: Prediction) -> dict[str, Any]:
+    chosen = spread(range(len(prediction.true)), MOST)
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": prediction.split,
+        "x": [compact(prediction.true[k]) for k in chosen],
+        "y": [compact(prediction.predicted[k]) for k in chosen],
+        "text": [shown(prediction.ids[k]) for k in chosen],
+        "hovertemplate": "<b>%{text}</b><br>true %{x}<br>predicted %{y}<extra></extra>",
+        "marker": {
+            "color": COLOURS.get(prediction.split, "--complete"),
+            "size": 7 if len(chosen) < 300 else 5,
+            "opacity": 0.75 if len(chosen) < 300 else 0.5,
+        },
+    }
+
+
+def _matrix(prediction: Prediction) -> Drawing:
+    """How often each class was taken for each other one."""
+    pairs = Counter(zip(prediction.true, prediction.predicted, strict=True))
+    known = Counter(prediction.true) + Counter(prediction.predicted)
+    names = sorted(name for name, _ in known.most_common(CLASSES))
+    right = sum(count for (true, predicted), count in pairs.items() if true == predicted)
+    counts = [[pairs[true, predicted] for predicted in names] for true in names]
+    layout = {
+        "xaxis": {"title": {"text": "predicted"}, "type": "category", "side": "bottom"},
+        "yaxis": {"title": {"text": "true"}, "type": "category", "autorange": "reversed"},
+    }
+    labels = [shown(name, 20) for name in names]
+    cells = {
+        "type": "heatmap",
+        "x": labels,
+        "y": labels,
+        "z": counts,
+        "texttemplate": "%{z}" if len(names) <= 15 else "",
+        "hovertemplate": "true %{y}<br>predicted %{x}<br>%{z}<extra></extra>",
+        "colorscale": [[0, "--surface"], [1, "--complete"]],
+        "showscale": False,
+        "xgap": 1,
+        "ygap": 1,
+    }
+    n = len(prediction.true)
+    note = f"Accuracy {right / n:.1%} over {n:,} samples."
+    return Drawing([cells], layout, 180 + 30 * len(names), note=note)
