@@ -9,7 +9,13 @@ import optuna
 import pytest
 from optuna.artifacts.exceptions import ArtifactNotFound
 
-from trialsmith.study.dashboard import PicturedStorage, Pictures, PictureStore, dashboard_server
+from trialsmith.study.dashboard import (
+    PicturedStorage,
+    Pictures,
+    PictureStore,
+    dashboard_server,
+    only_for_this_machine,
+)
 
 
 @pytest.fixture
@@ -23,6 +29,11 @@ def folder(conditional: optuna.Study, tmp_path: Path) -> Path:
     (trial / "train.log").write_text("no picture")
     (trial / "outside.png").symlink_to(study / "study.journal")
     return study
+
+
+def content_of(store: PictureStore, name: str) -> bytes:
+    with store.open_reader(name) as file:
+        return file.read()
 
 
 def test_pictures_are_shown_once_and_nothing_is_stored(
@@ -44,7 +55,7 @@ def test_pictures_are_shown_once_and_nothing_is_stored(
         seen.append(first)
         store = PictureStore(folder, pictures)
         content = {
-            json.loads(text)["filename"]: store.open_reader(key.removeprefix("artifacts:")).read()
+            json.loads(text)["filename"]: content_of(store, key.removeprefix("artifacts:"))
             for key, text in first.items()
         }
         assert content == {"learning_curves.png": b"curves", "energy.png": b"parity"}
@@ -61,7 +72,7 @@ def test_a_trials_pictures_are_not_deleted(conditional: optuna.Study, folder: Pa
         store.remove(name)
     with pytest.raises(ArtifactNotFound):
         store.open_reader("00000000-0000")
-    assert store.open_reader(name).read() == b"parity"
+    assert content_of(store, name) == b"parity"
 
 
 def test_the_dashboard_serves_them_on_loopback(conditional: optuna.Study, folder: Path) -> None:
@@ -81,3 +92,12 @@ def test_the_dashboard_serves_them_on_loopback(conditional: optuna.Study, folder
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize(("host", "answer"), [("evil.example:80", 403), ("localhost:1", 200)])
+def test_requests_under_a_foreign_name_are_refused(host: str, answer: int) -> None:
+    """A page whose name is bound to the loopback does not read a study."""
+    told = []
+    app = only_for_this_machine(lambda environ, start_response: start_response("200 OK", []))
+    app({"HTTP_HOST": host}, lambda status, headers: told.append(int(status.split()[0])))
+    assert told == [answer]

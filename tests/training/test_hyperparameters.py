@@ -1,9 +1,9 @@
 """What TensorBoard's HPARAMS tab is told of a study's trials."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import lightning.pytorch as pl
 import pytest
 from lightning.pytorch.loggers import TensorBoardLogger
 from optuna import TrialPruned
@@ -28,13 +28,13 @@ POINTS: list[dict[str, Any]] = [
 def records(folder: Path, point: dict[str, Any], error: BaseException | None) -> dict[str, bytes]:
     """The tab's records of a run that ends so."""
     logger = TensorBoardLogger(save_dir=folder, name="", version="", default_hp_metric=False)
-    trainer: Any = SimpleNamespace(is_global_zero=True, loggers=[logger])
+    trainer, module = pl.Trainer(logger=logger, accelerator="cpu"), pl.LightningModule()
     callback = HyperParameters(dict.fromkeys(SPACE) | point, "val/mae", SPACE)
-    callback.on_fit_start(trainer, None)  # type: ignore[arg-type]
+    callback.on_fit_start(trainer, module)
     if error is None:
-        callback.on_fit_end(trainer, None)  # type: ignore[arg-type]
+        callback.on_fit_end(trainer, module)
     else:
-        callback.on_exception(trainer, None, error)  # type: ignore[arg-type]
+        callback.on_exception(trainer, module, error)
     logger.finalize("")
     events = EventAccumulator(str(folder)).Reload()
     return events.PluginTagToContent(metadata.PLUGIN_NAME)

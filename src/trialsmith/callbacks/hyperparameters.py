@@ -118,11 +118,8 @@ def kind_of_space(branches: Sequence[Mapping[str, Any]]) -> Kind:
     """What a column of such a parameter holds: texts where a trial may lack it, for the dash."""
     if all(branch.get("when") for branch in branches):
         return "text"
-    kinds = {
-        kind
-        for branch in branches
-        for kind in (map(kind_of, branch["choices"]) if "choices" in branch else ["number"])
-    }
+    number: list[object] = [0.0]  # stands for the values of a range
+    kinds = {kind_of(value) for branch in branches for value in branch.get("choices", number)}
     return kinds.pop() if len(kinds) == 1 else "text"
 
 

@@ -57,6 +57,8 @@ class Pictures:
         if not isinstance(folder, str) or trial.state == TrialState.WAITING:
             return []
         place = self._study / folder
+        if not place.resolve().is_relative_to(self._study.resolve()):
+            return []  # whoever writes to the storage does not choose what is shown
         paths = [*place.glob("*"), *place.glob("evaluation_plots/*")]
         inside = place.resolve()
         chosen = (
@@ -129,7 +131,7 @@ _Delegate: Any = type(
 )
 
 
-class PicturedStorage(_Delegate):  # type: ignore[misc]
+class PicturedStorage(_Delegate):
     """`storage`, but every trial that is read has its pictures among its system attributes."""
 
     def __init__(self, storage: BaseStorage, pictures: Pictures) -> None:
@@ -184,4 +186,18 @@ def dashboard_server(storage: BaseStorage, folder: Path, port: int = 0) -> WSGIS
 
     pictures = Pictures(folder)
     app = wsgi(PicturedStorage(storage, pictures), artifact_store=PictureStore(folder, pictures))
-    return make_server(LOOPBACK, port, app, server_class=_Server, handler_class=_Quiet)
+    local = only_for_this_machine(app)
+    return make_server(LOOPBACK, port, local, server_class=_Server, handler_class=_Quiet)
+
+
+def only_for_this_machine(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuses requests under another name, by which a foreign page could reach the loopback."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        host = environ.get("HTTP_HOST", "").rsplit(":", 1)[0]
+        if host in (LOOPBACK, "localhost"):
+            return app(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain")])
+        return [b"The dashboard is for this machine: open it as http://127.0.0.1:PORT"]
+
+    return answer

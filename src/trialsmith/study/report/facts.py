@@ -101,7 +101,7 @@ def commit_of(table: StudyTable, run: Run) -> str:
 
 
 def _versions(table: StudyTable, run: Run) -> str:
-    versions = run.provenance.get("versions") or next(
+    versions: Any = run.provenance.get("versions") or next(
         (t.attributes["versions"] for t in table.trials if t.attributes.get("versions")), {}
     )
     if not isinstance(versions, Mapping):

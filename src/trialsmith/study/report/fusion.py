@@ -51,7 +51,7 @@ def _lead(best: TrialRow, places: Mapping[str, Sequence[Mapping[str, str]]]) -> 
 def _quantity(
     places: Mapping[str, Sequence[Mapping[str, str]]], name: str, title: str
 ) -> Drawing | None:
-    traces = []
+    traces: list[Any] = []
     for place, rows in places.items():
         points = [(_number(row, "epoch"), _number(row, name)) for row in rows]
         known = [(x, y) for x, y in points if x is not None and y is not None]

@@ -66,7 +66,8 @@ def timeline(table: StudyTable, now: datetime, alive: Alive) -> Timeline | None:
         return None
     lanes, placed = _lanes(spans)
     pause = max(PAUSE, 3 * median(end - begin for _, begin, end in spans))
-    bars, pauses = [], []
+    bars: list[Any] = []
+    pauses: list[Any] = []
     offered = shift = covered = 0.0
     session: list[tuple[float, float]] = []
     for trial, begin, end in spans:
