@@ -123,7 +123,6 @@ def test_help_names_the_groups_and_the_commands() -> None:
         ("monitor=val/auc", "choose one of: val/loss, val/mae"),
         ("trainer.max_epochs=0", "trainer.max_epochs=0"),
         ("+model.hiden_features=3", "model (ALIGNN) takes no hiden_features"),
-        ("model=cnn", "follows model.hidden_features, which there is not"),
     ],
 )
 def test_a_mistake_is_answered_without_a_traceback(
