@@ -119,6 +119,7 @@ def test_help_names_the_groups_and_the_commands() -> None:
         ("data=crystals", "data.path must be given: add data.path="),
         ("text=transformer", "text.path must be given: add text.path="),
         ("fusion.middle.num_heads=3", "must divide fusion.middle.hidden_dim"),
+        ("fusion.middle.layers=[1.7]", "must be different layers counted from 1"),
         ("fusion.middle.layers=7", "names a layer that the model lacks"),
         ("monitor=val/auc", "choose one of: val/loss, val/mae"),
         ("trainer.max_epochs=0", "trainer.max_epochs=0"),

@@ -1,5 +1,6 @@
 """Losses that PyTorch lacks, and whether a loss fits the targets."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,8 +20,8 @@ class WeightedMSE(nn.Module):
     score of a run is never this loss, but `val/mse`, which knows no weights.
 
     Args:
-        weights: of each target, by name or in order; None: one. In names case, spaces, dashes and
-            underscores do not matter.
+        weights: of targets by name, where the others have 1, or of each in order; None: one. In
+            names case, spaces, dashes and underscores do not matter.
     """
 
     weights: Tensor
@@ -47,9 +48,9 @@ class WeightedMSE(nn.Module):
                 f"loss.weights={list(self.given)} has {len(self.given)} weights for {len(names)} "
                 f"targets: give one for each of {', '.join(names)}"
             )
-        if min(values) < 0 or max(values) == 0:
+        if not all(0 <= value < math.inf for value in values) or max(values) == 0:
             raise InfeasibleConfig(
-                f"loss.weights={values}: weights must not be negative, and one must be above 0"
+                f"loss.weights={values}: weights must be finite and not negative, and one above 0"
             )
         self.weights = torch.tensor(values, device=self.weights.device)
         return self
@@ -83,12 +84,12 @@ def fitted(loss: nn.Module, targets: Sequence[Any]) -> nn.Module:
 def _by_name(weights: Mapping[str, int | float], names: Sequence[str]) -> list[float]:
     plain = {_plain(name): float(weight) for name, weight in weights.items()}
     known = [_plain(name) for name in names]
-    if set(plain) != set(known) or len(plain) < len(weights):
+    if not set(plain) <= set(known) or len(plain) < len(weights):
         raise InfeasibleConfig(
-            f"loss.weights has {', '.join(weights)}; give a weight to each target, and to nothing "
-            f"else: {', '.join(names)}"
+            f"loss.weights has {', '.join(weights)}; give weights to targets, once to each, and to "
+            f"nothing else: {', '.join(names)}"
         )
-    return [plain[name] for name in known]
+    return [plain.get(name, 1.0) for name in known]
 
 
 def _plain(name: str) -> str:

@@ -97,10 +97,11 @@ class AfterLayers(nn.Module):
 
 def _layer_numbers(site: str, layers: int | str | Sequence[int]) -> tuple[int, ...]:
     entries = layers.split(",") if isinstance(layers, str) else layers
-    try:
-        numbers = tuple(int(n) for n in (entries if not isinstance(entries, int) else [entries]))
-    except ValueError:
-        numbers = ()
+    if not isinstance(entries, Sequence):
+        entries = [entries]
+    # a number is whole as it stands: 1.7 and true are no layers
+    texts = [str(n).strip() for n in entries]
+    numbers = tuple(int(text) for text in texts) if all(map(str.isdecimal, texts)) else ()
     if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
         raise InfeasibleConfig(
             f"fusion.{site}.layers={layers} must be different layers counted from 1: "

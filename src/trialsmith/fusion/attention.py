@@ -33,13 +33,15 @@ class CrossAttention(nn.Module):
         num_heads: must divide ``hidden_dim``.
 
     Raises:
-        InfeasibleConfig: ``num_heads`` does not divide ``hidden_dim``.
+        InfeasibleConfig: there is no width, or ``num_heads`` does not divide it.
     """
 
     def __init__(
         self, site: str, query_features: int, key_features: int, hidden_dim: int, num_heads: int
     ) -> None:
         super().__init__()
+        if hidden_dim < 1:
+            raise InfeasibleConfig(f"{site}.hidden_dim={hidden_dim} must be at least 1")
         if num_heads < 1 or hidden_dim % num_heads:
             raise InfeasibleConfig(
                 f"{site}.num_heads={num_heads} must divide {site}.hidden_dim={hidden_dim}: "
