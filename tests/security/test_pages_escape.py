@@ -32,7 +32,8 @@ class Elements(HTMLParser):
 def pages(folder: Path, text: str) -> dict[str, Elements]:
     folder.mkdir()
     backend = JournalFileBackend(str(folder / "study.journal"))
-    study = optuna.create_study(storage=JournalStorage(backend), study_name=f"study {text}")
+    storage, same = JournalStorage(backend), optuna.samplers.RandomSampler(seed=0)
+    study = optuna.create_study(storage=storage, sampler=same, study_name=f"study {text}")
     study.set_user_attr("metric", f"val/mae {text}")
     study.set_user_attr("unit", f"eV {text}")
     for k in range(12):
