@@ -4,7 +4,8 @@ from typing import no_type_check
 
 import numpy as np
 
-from trialsmith.models.kernels.compiled import kernel, silu, silu_slope
+from trialsmith.models.kernels.compiled import kernel
+from trialsmith.models.kernels.rows import add_activated, add_product, before_silu
 
 
 @kernel
@@ -26,7 +27,7 @@ def moments(x, share, mean, spread):
 def add_normalised(x, scale, shift, out):
     """out += SiLU(scale x + shift)"""
     for k in range(len(x)):
-        _add_activated(x[k], scale, shift, out[k])
+        add_activated(x[k], scale, shift, out[k])
 
 
 @kernel
@@ -35,7 +36,7 @@ def collect_sums(dz, x, scale, shift, mean, total, moment):
     """With ȳ = z̄ SiLU'(scale x + shift):  total += Σₙ ȳ,  moment += Σₙ ȳ (x - mean)."""
     dy = np.empty_like(total)
     for k in range(len(x)):
-        _before_silu(dz[k], x[k], scale, shift, dy)
+        before_silu(dz[k], x[k], scale, shift, dy)
         _add_with_moment(dy, x[k], mean, total, moment)
 
 
@@ -45,9 +46,9 @@ def differentiate_normalised(dz, x, scale, shift, share, constant, slope, dx):
     """x̄ₙ += scale (ȳₙ - shareₙ (constant + slope xₙ)); dx holds what else x̄ has."""
     dy = np.empty_like(scale)
     for k in range(len(x)):
-        _before_silu(dz[k], x[k], scale, shift, dy)
+        before_silu(dz[k], x[k], scale, shift, dy)
         _take_common(dy, x[k], share[k], constant, slope)
-        _add_product(dx[k], dy, scale)
+        add_product(dx[k], dy, scale)
 
 
 @kernel
@@ -66,20 +67,6 @@ def _add_square(total, factor, x, mean):
 
 @kernel
 @no_type_check
-def _add_activated(x, scale, shift, out):
-    for h in range(len(x)):
-        out[h] += silu(scale[h] * x[h] + shift[h])
-
-
-@kernel
-@no_type_check
-def _before_silu(dz, x, scale, shift, dy):
-    for h in range(len(x)):
-        dy[h] = dz[h] * silu_slope(scale[h] * x[h] + shift[h])
-
-
-@kernel
-@no_type_check
 def _add_with_moment(dy, x, mean, total, moment):
     for h in range(len(x)):
         total[h] += dy[h]
@@ -91,10 +78,3 @@ def _add_with_moment(dy, x, mean, total, moment):
 def _take_common(dy, x, share, constant, slope):
     for h in range(len(x)):
         dy[h] -= share * (constant[h] + slope[h] * x[h])
-
-
-@kernel
-@no_type_check
-def _add_product(total, x, y):
-    for h in range(len(x)):
-        total[h] += x[h] * y[h]

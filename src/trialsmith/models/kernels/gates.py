@@ -10,6 +10,7 @@ from typing import no_type_check
 import numpy as np
 
 from trialsmith.models.kernels.compiled import kernel, sigmoid
+from trialsmith.models.kernels.rows import add_product
 
 
 @kernel
@@ -27,7 +28,7 @@ def sum_at_targets(m, s, t, v, source, starts, weight, eps, r, d):
             j = source[k]
             _add_both(m[k], s[j], t[i])
             _open(m[k], weight[k], gate, d[i])
-            _add_product(r[i], gate, v[j])
+            add_product(r[i], gate, v[j])
         _divide(r[i], d[i])
 
 
@@ -79,13 +80,6 @@ def _open(m, weight, gate, d):
     for h in range(len(m)):
         gate[h] = weight * sigmoid(m[h])
         d[h] += gate[h]
-
-
-@kernel
-@no_type_check
-def _add_product(r, gate, v):
-    for h in range(len(r)):
-        r[h] += gate[h] * v[h]
 
 
 @kernel

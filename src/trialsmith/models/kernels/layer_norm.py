@@ -10,7 +10,8 @@ from typing import no_type_check
 
 import numpy as np
 
-from trialsmith.models.kernels.compiled import kernel, silu, silu_slope
+from trialsmith.models.kernels.compiled import kernel
+from trialsmith.models.kernels.rows import add_activated, before_silu
 
 
 @kernel
@@ -20,7 +21,7 @@ def add_layer_normalised(x, weight, bias, eps, out):
     hat = np.empty_like(weight)
     for k in range(len(x)):
         _standardise(x[k], eps, hat)
-        _add_activated(hat, weight, bias, out[k])
+        add_activated(hat, weight, bias, out[k])
 
 
 @kernel
@@ -30,7 +31,7 @@ def differentiate_layer_normalised(dz, x, weight, bias, eps, dx, dweight, dbias)
     hat, dy = np.empty_like(weight), np.empty_like(weight)
     for k in range(len(x)):
         inverse = _standardise(x[k], eps, hat)
-        _before_silu(dz[k], hat, weight, bias, dy)
+        before_silu(dz[k], hat, weight, bias, dy)
         _add_parameters(dy, hat, dweight, dbias)
         _add_centred(dy, hat, weight, inverse, dx[k])
 
@@ -51,20 +52,6 @@ def _standardise(x, eps, hat):
     for h in range(len(x)):
         hat[h] *= inverse
     return inverse
-
-
-@kernel
-@no_type_check
-def _add_activated(hat, weight, bias, out):
-    for h in range(len(hat)):
-        out[h] += silu(weight[h] * hat[h] + bias[h])
-
-
-@kernel
-@no_type_check
-def _before_silu(dz, hat, weight, bias, dy):
-    for h in range(len(hat)):
-        dy[h] = dz[h] * silu_slope(weight[h] * hat[h] + bias[h])
 
 
 @kernel
