@@ -30,19 +30,22 @@ def chunked_activation(norm: Norm, multiplicity: Float[Tensor, "members"]) -> "A
 
 
 class Activation(ABC):
-    """SiLU(Norm(x)): every chunk is observed, the statistics are settled, then it is had.
+    """SiLU(Norm(x)) of each chunk; where ``of_all``, after every chunk was observed and the
+    statistics are settled.
 
     Backwards, from z̄, the loss's derivative by SiLU: every chunk is collected, the sums are of all
     of them, then x̄ is had. The derivatives by γ and β gather in accumulators, of which every thread
     has its own, in the first of the two passes or in the second.
     """
 
-    @abstractmethod
-    def observe(self, x: Rows, rows: slice) -> Moments | None:
-        """A chunk's share of the statistics, where there are any."""
+    of_all: bool  # whether the value of a row asks for all the others
 
     @abstractmethod
-    def settle(self, observed: Sequence[Moments | None]) -> None:
+    def observe(self, x: Rows, rows: slice) -> list[Moments]:
+        """A chunk's share of the statistics, if it has one."""
+
+    @abstractmethod
+    def settle(self, observed: Sequence[Moments]) -> None:
         """Takes what was observed of all chunks."""
 
     @abstractmethod
@@ -83,18 +86,21 @@ class BatchNormActivation(Activation):
         self._total = multiplicity.sum()
         share = multiplicity / self._total if norm.training else torch.zeros_like(multiplicity)
         self._share = share.numpy()
+        self.of_all = norm.training
+        if not self.of_all:
+            self.settle([])
 
-    def observe(self, x: Rows, rows: slice) -> Moments | None:
-        if not self._norm.training or len(x) == 0:
-            return None
+    def observe(self, x: Rows, rows: slice) -> list[Moments]:
+        if len(x) == 0:
+            return []
         mean, spread = np.empty_like(x[0]), np.empty_like(x[0])
-        return kernels.moments(x, self._share[rows], mean, spread), mean, spread
+        return [(kernels.moments(x, self._share[rows], mean, spread), mean, spread)]
 
-    def settle(self, observed: Sequence[Moments | None]) -> None:
+    def settle(self, observed: Sequence[Moments]) -> None:
         norm = self._norm
         mean, variance = norm.running_mean, norm.running_var
-        if found := [moments for moments in observed if moments is not None]:
-            mean, variance = (torch.from_numpy(moment) for moment in _joined(found))
+        if observed:
+            mean, variance = (torch.from_numpy(moment) for moment in _joined(observed))
             norm.remember(mean, variance, self._total)
         self._mean, self._inverse = mean.clone(), torch.rsqrt(variance + norm.eps)
         scale = norm.weight.detach() * self._inverse
@@ -129,14 +135,16 @@ class BatchNormActivation(Activation):
 class LayerNormActivation(Activation):
     """Each row by itself: nothing to observe, and nothing to collect before x̄ is had."""
 
+    of_all = False
+
     def __init__(self, norm: LayerNorm) -> None:
         self._weight, self._bias = norm.weight.detach().numpy(), norm.bias.detach().numpy()
         self._eps = self._weight.dtype.type(1e-5)
 
-    def observe(self, x: Rows, rows: slice) -> Moments | None:
-        return None
+    def observe(self, x: Rows, rows: slice) -> list[Moments]:
+        return []
 
-    def settle(self, observed: Sequence[Moments | None]) -> None:
+    def settle(self, observed: Sequence[Moments]) -> None:
         """Nothing."""
 
     def add(self, x: Rows, out: Rows) -> None:

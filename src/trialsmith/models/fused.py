@@ -15,6 +15,7 @@ and backwards, with a bar for the loss's derivative by each,
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,9 +84,10 @@ class _FusedConvolution(torch.autograd.Function):
         m = e.new_empty(len(links), e.shape[1])
         r, d = torch.empty_like(v), torch.empty_like(v)
         received, opened = r.numpy(), d.numpy()
-        chunks = links.chunks(_rows(m))
+        chunks = links.chunks(rows_of_a_chunk(m.numpy()))
+        new = None if activation is None else torch.empty_like(m)
 
-        def send(share: Sequence[Chunk]) -> list[Moments | None]:
+        def send(share: Sequence[Chunk]) -> list[Moments]:
             observed = []
             for chunk in share:
                 here, link = chunk.targets, (chunk.source, chunk.starts, chunk.weight)
@@ -93,15 +95,18 @@ class _FusedConvolution(torch.autograd.Function):
                 x = m[chunk.links].numpy()
                 sums = received[here], opened[here]
                 kernels.sum_at_targets(x, gates, targets[here], values, *link, EPS, *sums)
-                if activation is not None:
-                    observed.append(activation.observe(x, chunk.links))
+                if activation is None or new is None:
+                    continue
+                if activation.of_all:
+                    observed += activation.observe(x, chunk.links)
+                else:  # now, while the cache holds it
+                    _update(products, m, activation, new, [chunk])
             return observed
 
         observed = [moments for share in in_shares(chunks, send) for moments in share]
-        new = None
-        if activation is not None:
+        if activation is not None and new is not None and activation.of_all:
             activation.settle(observed)
-            new = _updated(products, m, activation, chunks)
+            in_shares(chunks, partial(_update, products, m, activation, new))
         ctx.save_for_backward(e, weight, v, rows, m, r, d, gamma, beta)
         ctx.chunks, ctx.activation, ctx.product_type = chunks, activation, product_type
         return r, new
@@ -153,19 +158,13 @@ class _FusedConvolution(torch.autograd.Function):
         return de, dweight, dt.sum(0), ds, dt, dv, *norm, None, None, None, None
 
 
-def _updated(
-    products: Products, m: Tensor, activation: Activation, chunks: Sequence[Chunk]
-) -> Float[Tensor, "links hidden"]:
-    """e + SiLU(Norm(m))"""
-    new = torch.empty_like(m)
-
-    def update(share: Sequence[Chunk]) -> None:
-        for chunk in share:
-            products.features(chunk.links, out=new[chunk.links])
-            activation.add(m[chunk.links].numpy(), new[chunk.links].numpy())
-
-    in_shares(chunks, update)
-    return new
+def _update(
+    products: Products, m: Tensor, activation: Activation, new: Tensor, share: Sequence[Chunk]
+) -> None:
+    """e' = e + SiLU(Norm(m))"""
+    for chunk in share:
+        products.features(chunk.links, out=new[chunk.links])
+        activation.add(m[chunk.links].numpy(), new[chunk.links].numpy())
 
 
 def _collected(dz: Tensor, m: Tensor, activation: Activation, chunks: Sequence[Chunk]) -> Sums:
@@ -182,8 +181,3 @@ def _collected(dz: Tensor, m: Tensor, activation: Activation, chunks: Sequence[C
 
 def _array(x: Tensor) -> np.ndarray:
     return x.detach().contiguous().numpy()
-
-
-def _rows(m: Tensor) -> int:
-    """How many links a chunk holds: as many as fit the cache, and no fewer chunks than threads."""
-    return max(1, min(rows_of_a_chunk(m.numpy()), -(-len(m) // torch.get_num_threads())))

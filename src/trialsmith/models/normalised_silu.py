@@ -37,14 +37,16 @@ class _NormalisedSilu(torch.autograd.Function):
         out = np.zeros_like(values)
         chunks = _chunks(values)
 
-        def observe(share: Sequence[slice]) -> list[Moments | None]:
-            return [activation.observe(values[rows], rows) for rows in share]
+        def observe(share: Sequence[slice]) -> list[Moments]:
+            return [moments for rows in share for moments in activation.observe(values[rows], rows)]
 
         def activate(share: Sequence[slice]) -> None:
             for rows in share:
                 activation.add(values[rows], out[rows])
 
-        activation.settle([moments for share in in_shares(chunks, observe) for moments in share])
+        if activation.of_all:
+            observed = in_shares(chunks, observe)
+            activation.settle([moments for share in observed for moments in share])
         in_shares(chunks, activate)
         ctx.save_for_backward(x, gamma, beta)
         ctx.activation = activation
