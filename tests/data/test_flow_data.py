@@ -99,6 +99,16 @@ def test_overflows_are_refused_left_out_or_masked(
     assert sum(opened(spoilt(value), sentinel=1e6, channels=[0, 2]).sizes.values()) == 60
 
 
+def test_a_mask_needs_a_rest(opened: Callable[..., SignalData]) -> None:
+    x = spoilt(np.nan)
+    x[7, 2] = np.inf
+    with pytest.raises(DataError, match=r"1 of 60 .*\n.*record 7 .* and nothing else") as raised:
+        opened(x, on_error="mask")
+    assert "on_error=mask" not in str(raised.value)  # it is no way out
+    assert "on_error=skip" in str(raised.value)
+    assert sum(opened(x, on_error="mask", channels=[0, 1]).sizes.values()) == 60
+
+
 def test_a_filter_does_not_smear_an_overflow(opened: Callable[..., SignalData]) -> None:
     data = opened(spoilt(1e6), sentinel=1e6, on_error="mask", downsample_factor=4)
     assert np.abs(data.survey.gather(np.arange(60))).max() < 2 * np.abs(X).max()

@@ -13,7 +13,7 @@ from trialsmith.data.crystal_folders import (
     PropertyFolder,
 )
 from trialsmith.data.crystal_table import CrystalTable
-from trialsmith.data.problem import nearest
+from trialsmith.data.paths import missing
 from trialsmith.data.source import Rows, Source
 from trialsmith.errors import DataError
 
@@ -60,7 +60,7 @@ def crystal_files(
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise DataError(f"data.path={path}: {_missing(path)}")
+        raise DataError(f"data.path={path}: {missing(path)}")
     targets, units = names(target, "target"), names(unit, "unit")
     columns = columns or {}
     if path.is_dir():
@@ -93,16 +93,6 @@ def names(value: str | Sequence[str] | None, key: str) -> list[str] | None:
     if not found or not differ:
         raise DataError(f"data.{key}={found}: name each {key} once, or leave it at null.")
     return found
-
-
-def _missing(path: Path) -> str:
-    """What is wrong with a path that does not exist, told of its first missing part."""
-    present = next(parent for parent in path.parents if parent.exists())
-    first = path.relative_to(present).parts[0]
-    if not present.is_dir():
-        return f"{present} is a file, not a folder."
-    beside = [entry.name for entry in present.iterdir()]
-    return f"{present.resolve()} holds no {first!r}.{nearest(first, beside)}"
 
 
 def _unknown_folder(path: Path) -> str:

@@ -6,6 +6,7 @@ from hashlib import sha256
 import numpy as np
 from jaxtyping import Int
 
+from trialsmith.data.whole import check_whole
 from trialsmith.errors import DataError
 
 PARTS = ("train", "val", "test")
@@ -61,9 +62,8 @@ class Split:
                 "they must sum to 1, e.g. [0.8,0.1,0.1]."
             )
         for part, count in self.counts.items():
-            least = 0 if part == "test" else 1
-            if count is not None and count < least:
-                raise DataError(f"data.n_{part}={count} must be at least {least}.")
+            if count is not None:
+                check_whole(f"n_{part}", count, 0 if part == "test" else 1)
 
     def __call__(
         self, names: Sequence[str], ids: Sequence[str]
@@ -149,8 +149,8 @@ def limited(
     Raises:
         DataError: the limit is below one.
     """
-    if limit is not None and limit < 1:
-        raise DataError(f"data.limit={limit} must be at least 1, or null for all rows.")
+    if limit is not None:
+        check_whole("limit", limit, 1, ", or null for all rows")
     if limit is None or limit >= len(names):
         return np.arange(len(names))
     order = drawing_order(ids, seed)

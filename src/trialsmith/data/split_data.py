@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from trialsmith.data.problem import Problem
 from trialsmith.data.scaling import Classes, Standardiser
 from trialsmith.data.target import Target
+from trialsmith.data.whole import check_whole
 from trialsmith.errors import DataError
 
 
@@ -43,8 +44,8 @@ class SplitData(LightningDataModule, ABC):
             raise DataError(
                 f"data.on_error={on_error} must be one of {', '.join(('raise', *ways))}."
             )
-        if batch_size < 1:
-            raise DataError(f"data.batch_size={batch_size} must be at least 1.")
+        check_whole("batch_size", batch_size, 1)
+        check_whole("num_workers", num_workers, 0)
 
     @property
     @abstractmethod
@@ -105,14 +106,20 @@ class SplitData(LightningDataModule, ABC):
         """Batches in the order of the source."""
         return self._loader("test")
 
-    def _loader(self, part: str) -> DataLoader[Any]:
+    def batching(self, part: str) -> dict[str, Any]:
+        """How DataLoader puts the samples of a part into batches: in equal numbers."""
         train, samples = part == "train", self.sizes[part]
+        return {
+            "batch_size": self.batch_size,
+            "shuffle": train,
+            # of one sample batch norm may have no variance
+            "drop_last": train and samples > 1 and samples % self.batch_size == 1,
+        }
+
+    def _loader(self, part: str) -> DataLoader[Any]:
         return DataLoader(
             self.batches(part),
-            batch_size=self.batch_size,
-            shuffle=train,
-            # of one sample batch norm may have no variance
-            drop_last=train and samples > 1 and samples % self.batch_size == 1,
+            **self.batching(part),
             collate_fn=_as_it_is,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
