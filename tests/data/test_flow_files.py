@@ -1,9 +1,11 @@
 """The user's arrays: mapped, checked, and told what is wrong with them."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from trialsmith.data import flow, flow_files
@@ -58,6 +60,26 @@ def test_only_what_a_batch_needs_is_read(tmp_path: Path, opened: Callable) -> No
     assert batch.signal.shape == (4, 1, 400_000)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is mapped")
+def test_what_was_read_of_a_large_file_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resident() -> int:
+        return psutil.Process().memory_info().shared
+
+    monkeypatch.setattr(flow_files, "KEPT", 2**20)
+    size = 2**25
+    np.save(tmp_path / "x.npy", np.ones(size // 4, np.float32))
+    x = flow_files.mapped(tmp_path / "x.npy", None, "data.x", tmp_path)
+    before = resident()
+    assert x.sum() == len(x)
+    assert resident() - before > 0.9 * size
+    flow_files.forget(x[7:9])
+    assert resident() - before < 0.1 * size
+    assert x.sum() == len(x)
+    flow_files.forget(np.ones(3))  # of an array in memory nothing
+
+
 def test_two_npy_files_are_the_same_as_one_npz(tmp_path: Path, opened: Callable) -> None:
     np.save(tmp_path / "x.npy", X)
     np.save(tmp_path / "y.npy", Y)
@@ -93,6 +115,10 @@ def test_the_real_signals_open(shared: Path, opened: Callable) -> None:
         ({"n_train": 2.5}, "n_train=2.5 must be a whole number"),
         ({"limit": True}, "limit=True must be a whole number"),
         ({"time_axis": -2}, "time_axis=-2"),
+        ({"time_axis": -1.0}, "time_axis=-1.0"),
+        ({"sentinel": "high"}, "sentinel=high must be a positive number"),
+        ({"fractions": 0.7}, "fractions=0.7 must be a list of three"),
+        ({"limit": 1}, "have 1 rows that can be used; train, val and test need one"),
         ({"on_error": "ignore"}, "raise, skip, mask"),
     ],
 )
@@ -150,6 +176,7 @@ def test_channels_that_come_last_are_told(
             "record 3 .b.: nan is no finite number",
         ),
         ({"t_train": np.where(np.equal(Y, Y[3, 1]), -1e300, Y)}, "record 3 .*: -1e.300 is beyond"),
+        ({"t_train": np.full_like(Y, np.nan)}, "40 of 40 rows"),
         ({"x_train": X.astype(str)}, "real numbers are needed"),
         ({"x_train": X + 1j}, "real numbers are needed"),
         ({"x_train": X.astype(object)}, "cannot be read as a file of numbers"),

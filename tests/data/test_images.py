@@ -117,6 +117,14 @@ def test_what_is_missing_is_named(folder: Path, opened: Callable[..., SignalData
         opened(path=file)
 
 
+def test_one_image_is_too_few(folder: Path, opened: Callable[..., SignalData]) -> None:
+    raw = folder / "FashionMNIST" / "raw"
+    (raw / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(IMAGES[:1])))
+    (raw / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(LABELS[:1])))
+    with pytest.raises(DataError, match="holds one image, and it takes one to train and one"):
+        opened(path=folder)
+
+
 def test_images_of_two_sizes_are_refused(folder: Path, opened: Callable[..., SignalData]) -> None:
     images = folder / "FashionMNIST" / "raw" / "t10k-images-idx3-ubyte.gz"
     images.write_bytes(gzip.compress(idx(IMAGES[20:, :14])))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from torch.utils.data import Dataset
 
@@ -151,7 +150,7 @@ class CrystalData(SplitData):
     @cached_property
     def scaler(self) -> Standardiser:
         """Of the targets, fitted on the training split only."""
-        return Standardiser.fit(torch.from_numpy(self._crystals.targets[self.parts["train"]]))
+        return self.standardiser(self._crystals.targets[self.parts["train"]])
 
     @cached_property
     def fingerprint(self) -> str:

@@ -82,6 +82,11 @@ def _together(files: list[Path]) -> dict[str, np.ndarray]:
             )
         if labels.max() >= len(CLASSES):
             raise DataError(f"{file}: a label is {labels.max()}; there are {len(CLASSES)} classes.")
+    if len(train) < 2:
+        raise DataError(
+            f"{files[0]} holds one image, and it takes one to train and one to validate at least: "
+            "give more."
+        )
     if train.shape[1:] != test.shape[1:]:
         raise DataError(
             f"{files[0]} holds images of {_size(train)} pixels and {files[2]} of {_size(test)}: a "

@@ -113,9 +113,10 @@ def _warn_of_channels_last(x: np.ndarray, where: Path) -> None:
 
 
 def _check_numbers(y: np.ndarray, targets: Sequence[Target], where: Path) -> None:
-    usable = np.abs(y) <= LARGEST  # false for NaN and infinities, too
+    wrong = ~(np.abs(y) <= LARGEST)  # NaN and infinities are, too
     problems = []
-    for i, k in np.argwhere(~usable):
+    for i in np.flatnonzero(wrong.any(1)).tolist():
+        k = int(wrong[i].argmax())  # of several the first tells enough
         flaw = TOO_LARGE if np.isfinite(y[i, k]) else "is no finite number"
         problems.append(Problem(f"{where}, record {i}", targets[k].name, f"{y[i, k]:g} {flaw}"))
     try:

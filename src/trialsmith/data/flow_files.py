@@ -1,9 +1,11 @@
 """Arrays in .npy and .npz files, mapped: what is not asked for is never read."""
 
 import logging
+import mmap
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -15,6 +17,7 @@ from trialsmith.graph import digest
 
 log = logging.getLogger(__name__)
 
+KEPT = 2**28  # bytes; a smaller file may stay in memory
 EXTRACTED = 4 * 2**30  # bytes; a compressed array above it is refused
 _NPY, _ZIP = b"\x93NUMPY", b"PK"  # how the two begin
 # what a file that is cut short, altered, encrypted or of objects makes its readers raise
@@ -69,6 +72,19 @@ def members(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     return [name.removesuffix(".npy") for name in names if name.endswith(".npy")]
+
+
+def forget(array: np.ndarray) -> None:
+    """Lets go of what was read of a mapped file; it is read again where it is asked for.
+
+    The kernel would take it back when memory is short. But until then it counts as this process's,
+    also to whoever ends processes that have too much.
+    """
+    held: Any = array
+    while held is not None and not isinstance(held, mmap.mmap):
+        held = getattr(held, "base", None)
+    if held is not None and len(held) > KEPT and hasattr(mmap, "MADV_DONTNEED"):
+        held.madvise(mmap.MADV_DONTNEED)
 
 
 def identity(path: Path) -> str:

@@ -128,7 +128,7 @@ class SignalData(SplitData):
         if target.classes:
             return Classes(len(target.classes))
         train = self.survey.samples[self.parts["train"]]
-        return Standardiser.fit(torch.from_numpy(self._signals.y[train]))
+        return self.standardiser(self._signals.y[train])
 
     @cached_property
     def input_moments(self) -> tuple[Float[np.ndarray, "kept"], Float[np.ndarray, "kept"]]:

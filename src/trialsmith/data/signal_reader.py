@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Num
 
-from trialsmith.data.flow_files import DAMAGE, is_archive, mapped, members
+from trialsmith.data.flow_files import DAMAGE, forget, is_archive, mapped, members
 from trialsmith.data.idx_files import idx_array
 from trialsmith.data.problem import Problem, nearest
 from trialsmith.data.reader import Reader
@@ -75,6 +75,8 @@ class SignalReader(Reader):
         if not samples:
             return None, [], []
         stacked = np.stack([sample.signal for sample in samples])
+        for sample in samples:
+            forget(sample.signal)
         signals = raw(stacked, np.arange(len(stacked)), self.channels)
         mask = self.on_error == "mask"
         bad = self.preparation.unusable(signals, mask)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from scipy.signal import resample_poly
 
+from trialsmith.data.flow_files import forget
 from trialsmith.data.whole import check_whole, is_whole
 from trialsmith.errors import DataError, InfeasibleConfig
 
@@ -37,8 +38,9 @@ class Preparation:
                 f"data.channels={list(self.channels)}: channels are whole numbers, counted from 0, "
                 "such as [0,2]; null takes all."
             )
-        if self.sentinel is not None and self.sentinel <= 0:
-            raise DataError(f"data.sentinel={self.sentinel:g} must be positive, or null for none.")
+        given = self.sentinel
+        if given is not None and not (isinstance(given, int | float) and given > 0):
+            raise DataError(f"data.sentinel={given} must be a positive number, or null for none.")
 
     def chosen(self, x: Num[np.ndarray, "samples channels *grid"], where: str) -> tuple[int, ...]:
         """The channels that are kept.
@@ -47,7 +49,7 @@ class Preparation:
             DataError: a channel that is not there, twice, or none; or no such axis of time.
             InfeasibleConfig: of a record's points in time fewer than two would be left.
         """
-        if not -(x.ndim - 2) <= self.time_axis < 0:
+        if not is_whole(self.time_axis) or not -(x.ndim - 2) <= self.time_axis < 0:
             raise DataError(
                 f"data.time_axis={self.time_axis}: a record of {where} has the shape "
                 f"{x.shape[1:]}, with channels first; take -1 for its last axis."
@@ -135,5 +137,6 @@ def raw(
         if len(channels) < x.shape[1]
         else x[samples][:, channels]
     )
+    forget(x)
     with np.errstate(over="ignore"):  # a number too large for single precision becomes infinite
         return np.ascontiguousarray(picked, dtype=np.float32)

@@ -1,5 +1,6 @@
 """What all data of samples have in common: three parts, read batch by batch."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -7,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+import torch
+from jaxtyping import Int, Num
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
 from trialsmith.data.problem import Problem
 from trialsmith.data.scaling import Classes, Standardiser
-from trialsmith.data.target import Target
+from trialsmith.data.target import LARGEST, Target
 from trialsmith.data.whole import check_whole
 from trialsmith.errors import DataError
+
+log = logging.getLogger(__name__)
 
 
 class SplitData(LightningDataModule, ABC):
@@ -80,6 +84,25 @@ class SplitData(LightningDataModule, ABC):
     @abstractmethod
     def batches(self, part: str) -> Dataset[Any]:
         """The samples of a part, which gives a whole batch where DataLoader asks for one."""
+
+    def standardiser(self, values: Num[np.ndarray, "train targets"]) -> Standardiser:
+        """Of the training split's targets; says which of them do not vary.
+
+        Raises:
+            DataError: a spread whose square single precision does not hold.
+        """
+        fitted = Standardiser.fit(torch.from_numpy(values))
+        for target, low, high, std in zip(
+            self.targets, values.min(0), values.max(0), fitted.std.tolist(), strict=True
+        ):
+            if low == high:
+                log.warning("%s is %g in all of the training split", target.name, low)
+            elif std < 1 / LARGEST:
+                raise DataError(
+                    f"{target.name} spreads by {std:g}, less than {1 / LARGEST:g}, which single "
+                    "precision cannot square; take a smaller unit."
+                )
+        return fitted
 
     @cached_property
     def sizes(self) -> dict[str, int]:
