@@ -15,9 +15,11 @@ from trialsmith.data.crystal_folders import (
 from trialsmith.data.crystal_table import CrystalTable
 from trialsmith.data.paths import missing
 from trialsmith.data.source import Rows, Source
+from trialsmith.data.structure_text import format_of
 from trialsmith.errors import DataError
 
 _DATABASES = (".db", ".sqlite", ".sqlite3")
+_TABLES = (".csv", ".tsv", ".txt", ".gz")  # whatever their names begin with
 _LAYOUTS = (
     f"a CSV file, a folder with {PROPERTIES}, a folder with {CIFS}/ and {DESCRIPTIONS}, "
     "or an ase.db file"
@@ -71,6 +73,11 @@ def crystal_files(
         raise DataError(f"data.path={path}: {_unknown_folder(path)}")
     if path.suffix.lower() in _DATABASES:
         return AseDatabase(path, targets, units, columns)
+    if format_of(path) is not None and path.suffix.lower() not in _TABLES:
+        raise DataError(
+            f"data.path={path} is a structure, and a collection of them with their targets is "
+            f"needed: {_LAYOUTS}."
+        )
     return CrystalTable(path, targets, units, columns)
 
 
