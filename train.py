@@ -28,9 +28,12 @@ def main(cfg: DictConfig) -> float | list[float]:
     # imported here, so that --help and --cfg answer at once
     from hydra.utils import instantiate
 
+    from trialsmith.pairing import check_pair
+
     trial = current_trial()
     if "task" in cfg:  # another program is what is tuned, and nothing below is needed
         return instantiate(cfg.task).run(plain(cfg), OmegaConf.to_yaml(cfg), cfg.folder, trial)
+    check_pair(cfg.data._target_, cfg.model._target_)  # before anything is read
     if cfg.data.get("fold") != "all":
         return train(cfg, trial).objectives
 
@@ -109,4 +112,7 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
 
 if __name__ == "__main__":
     sys.argv[1:] = as_texts(sys.argv[1:], "command", "metric", "intermediate")
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # what there was to end has ended on the way here
+        sys.exit(130)

@@ -1,7 +1,7 @@
 """Does a search grow? Resident memory of one slot after each of its trials.
 
     python benchmarks/search_memory.py            # 100 trials each: ALIGNN with text, and a CNN
-    python benchmarks/search_memory.py --trials 30
+    python benchmarks/search_memory.py --trials 30 --only CNN
 
 All trials have one configuration and seeds of their own, so that what grows is what stays. Memory
 is what the slot's process holds between two trials, read every few milliseconds from the kernel;
@@ -46,13 +46,16 @@ SEARCHES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=100)
-    trials = parser.parse_args().trials
+    parser.add_argument("--only", default="", help="searches whose name begins so")
+    chosen = parser.parse_args()
     print(
         "| search | trials | after trial 5, MB | after the last, MB | growth | growth of the peak |"
     )
     print("| --- | --- | --- | --- | --- | --- |")
     for name, overrides in SEARCHES.items():
-        resident, peaks = searched(overrides, trials)
+        if not name.startswith(chosen.only):
+            continue
+        resident, peaks = searched(overrides, chosen.trials)
         (early, late), (low, high) = ends(resident), ends(peaks)
         print(
             f"| {name} | {len(peaks)} | {early:.0f} | {late:.0f} | {late / early - 1:+.1%} "

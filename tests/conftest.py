@@ -7,6 +7,7 @@ os.environ.setdefault("DGLBACKEND", "pytorch")
 # Tests run on every core at once: threads of theirs would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from jaxtyping import config as jaxtyping_config
 from jaxtyping import install_import_hook
 
 # Before the first import of trialsmith: every annotated shape is then enforced.
@@ -27,6 +28,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("fault"):
                 item.add_marker(skip)
+
+
+@pytest.fixture
+def as_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No annotation is enforced: what a user gives may be of any type, and the program says so."""
+    monkeypatch.setattr(jaxtyping_config, "jaxtyping_disable", True)
 
 
 @pytest.fixture(scope="session")

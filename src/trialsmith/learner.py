@@ -79,11 +79,9 @@ class Learner(pl.LightningModule):
         return loss + auxiliary
 
     def validation_step(self, batch: Any, index: int) -> None:
-        output = self.model(batch)
-        loss = self.loss(output, self.readout.wanted(batch.target))
-        self.log("val/loss", loss, batch_size=len(batch))
-        predicted = self.readout.predicted(output)
-        self.val_metrics.update(predicted.squeeze(-1), batch.target.squeeze(-1))
+        output, wanted = self.model(batch), self.readout.wanted(batch.target)
+        self.log("val/loss", self.loss(output, wanted), batch_size=len(batch))
+        self.val_metrics.update(output.float().squeeze(-1), wanted.squeeze(-1))
 
     def on_validation_epoch_end(self) -> None:
         for name, value in self.readout.scores(self.val_metrics).items():

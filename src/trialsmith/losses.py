@@ -39,6 +39,15 @@ class WeightedMSE(nn.Module):
         """
         if self.given is None:
             return self
+        if not isinstance(self.given, Mapping | Sequence) or isinstance(self.given, str):
+            raise InfeasibleConfig(
+                f"loss.weights={self.given!r} must be a list with one weight for each target, "
+                f"{', '.join(names)}, or name targets: loss.weights={{{names[0]}: 5}}"
+            )
+        each = self.given.values() if isinstance(self.given, Mapping) else self.given
+        wrong = [weight for weight in each if not isinstance(weight, int | float)]
+        if wrong:
+            raise InfeasibleConfig(f"loss.weights has {wrong[0]!r}: weights must be numbers")
         if isinstance(self.given, Mapping):
             values = _by_name(self.given, names)
         elif len(self.given) == len(names):

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 
-from trialsmith.metrics import classification, defined, regression
+from trialsmith.metrics import classification, defined, in_units, regression
 
 
 @runtime_checkable
@@ -39,7 +39,7 @@ class Readout(nn.Module, ABC):
 
     @abstractmethod
     def metrics(self) -> MetricCollection:
-        """What compares predictions with targets, accumulated over batches."""
+        """What compares outputs with what is wanted of them, accumulated over batches."""
 
     @abstractmethod
     def scores(self, metrics: MetricCollection) -> dict[str, Tensor]:
@@ -76,14 +76,15 @@ class Numbers(Readout):
         return self.mean + self.std * output
 
     def metrics(self) -> MetricCollection:
-        """MSE, MAE, RMSE and R² of each target, in its unit."""
+        """MSE, MAE, RMSE and R² of each target, standardised."""
         return regression(len(self.mean))
 
     def scores(self, metrics: MetricCollection) -> dict[str, Tensor]:
         """MSE, MAE, RMSE and R², means over the targets."""
-        unit = self.std if len(self.std) > 1 else torch.ones_like(self.std)
-        units = {"mae": unit, "rmse": unit, "mse": unit**2, "r2": torch.ones_like(unit)}
-        return {name: (value / units[name]).mean() for name, value in defined(metrics).items()}
+        errors = defined(metrics)
+        if len(self.std) == 1:
+            errors = in_units(errors, self.std)
+        return {name: value.mean() for name, value in errors.items()}
 
 
 class Categories(Readout):

@@ -10,7 +10,7 @@ from optuna import TrialPruned
 
 from trialsmith.command import Command
 from trialsmith.command.failure import CommandFailed
-from trialsmith.errors import InfeasibleConfig, SearchError
+from trialsmith.errors import Diverged, InfeasibleConfig, SearchError
 from trialsmith.search.outcome import TrialLost, outcome_of
 
 SCORE = r"score: (\S+)"
@@ -119,6 +119,14 @@ def test_a_program_whose_sweep_is_gone_is_ended(tmp_path):
 def test_a_program_without_a_score_fails_with_its_last_words(tmp_path, command, answer):
     with pytest.raises(CommandFailed, match=answer):
         run(Command(command, SCORE), tmp_path)
+
+
+@pytest.mark.parametrize("number", ["nan", "1e400", "-inf"])
+def test_a_score_that_is_no_number_is_none(tmp_path, number):
+    # a single run must not end as if all were well
+    with pytest.raises(Diverged, match=r"score: .* is (nan|inf|-inf) in the end"):
+        run(Command(f"echo score: {number}", SCORE), tmp_path)
+    assert record(tmp_path)["score"] is None
 
 
 @pytest.mark.parametrize(

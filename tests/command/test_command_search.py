@@ -133,6 +133,16 @@ assert "torch" not in sys.modules
 
 
 @pytest.mark.slow
+def test_ctrl_c_ends_a_single_run_without_a_traceback(folder):
+    process = start(folder, "task=command", "command=sleep 600", PATTERNS[0])
+    wait_until(lambda: any("sleep" in p.name() for p in living(folder)), 30)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert (process.returncode, "Traceback" in output) == (130, False), output
+    assert living(folder) == []
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler is at hand")
 def test_a_c_program_is_searched_and_pruned(folder):
     (folder / "descend.c").write_text(DESCEND)

@@ -59,6 +59,21 @@ def test_of_several_matches_the_last_or_the_best_is_the_score(better, score):
     assert (scores.missing, scores.values) == ([], [score])
 
 
+@pytest.mark.parametrize(("better", "score"), [(None, 0.3), (min, 0.1), (max, 0.3)])
+@pytest.mark.parametrize("values", [("nan", "0.1", "0.3"), ("0.1", "nan", "0.3")])
+def test_nan_is_never_the_best(values, better, score):
+    scores = Scores([Pattern("metric", r"score: (\S+)")], better)
+    for value in values:
+        scores.read(f"score: {value}")
+    assert scores.values == [score]
+
+
+@pytest.mark.parametrize("step", ["nan", "1e400"])
+def test_a_step_is_a_whole_number(step):
+    with pytest.raises(CommandFailed, match="which is no step"):
+        list(Pattern("x", r"(?P<step>\S+) loss (?P<value>\S+)").readings(f"{step} loss 3"))
+
+
 class Trial:
     def __init__(self) -> None:
         self.reports: list[tuple[int, float]] = []

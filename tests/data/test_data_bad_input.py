@@ -34,6 +34,7 @@ BAD_ROWS = {
     "target is a word": (TARGET, "n/a", "gap_eV='n/a' is not a number"),
     "target with a unit": (TARGET, "1.2 eV", "gap_eV='1.2 eV' is not a number"),
     "target is NaN": (TARGET, "nan", "gap_eV=nan is not finite"),
+    "target is too large": (TARGET, "1e300", "gap_eV=1e+300 is beyond 1e+18"),
     "target is infinite": (TARGET, "-inf", "gap_eV=-inf is not finite"),
     "wrong split": (SPLIT, "trial", "split='trial' must be one of train, val, test"),
     "empty split name": (SPLIT, "", "split='' must be one of train, val, test"),
@@ -178,6 +179,12 @@ def test_a_wrong_path_gets_the_nearest_name(open_data: Open, write: Write) -> No
         open_data(path / "cif")
 
 
+def test_one_structure_is_no_collection(open_data: Open, tmp_path: Path) -> None:
+    (tmp_path / "NaCl.cif").write_text(cif())
+    with pytest.raises(DataError, match=r"NaCl\.cif is a structure, and a collection"):
+        open_data(tmp_path / "NaCl.cif")
+
+
 def test_a_folder_of_no_known_layout(open_data: Open, tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     with pytest.raises(DataError, match="no known layout"):
@@ -210,10 +217,10 @@ def test_a_database_that_is_none(open_data: Open, tmp_path: Path) -> None:
     [
         ({"on_error": "ignore"}, "data.on_error=ignore must be one of raise, skip"),
         ({"describe": "sometimes"}, "data.describe=sometimes must be one of missing"),
-        ({"batch_size": 0}, "data.batch_size=0 must be at least 1"),
-        ({"limit": 0}, "data.limit=0 must be at least 1"),
-        ({"n_train": -1}, "data.n_train=-1 must be at least 1"),
-        ({"n_test": -1}, "data.n_test=-1 must be at least 0"),
+        ({"batch_size": 0}, "data.batch_size=0 must be a whole number, at least 1"),
+        ({"limit": 0}, "data.limit=0 must be a whole number, at least 1, or null"),
+        ({"n_train": -1}, "data.n_train=-1 must be a whole number, at least 1"),
+        ({"n_test": -1}, "data.n_test=-1 must be a whole number, at least 0"),
         ({"n_val": 4}, "data.n_val=4, and the split of the data has 3 rows of val"),
         ({"fractions": [0.8, 0.1, 0.2]}, "sum to 1.1"),
         ({"fractions": [0.9, 0.1]}, "three numbers"),

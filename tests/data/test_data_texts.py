@@ -54,7 +54,11 @@ def test_no_text_leaves_its_part() -> None:
 
 def test_texts_that_cannot_be_told_apart_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     shuffled(["same"] * 4 + ["other"], {"train": np.arange(5)}, seed=0)
-    assert "3 of 5 crystals keep their text" in caplog.text
+    assert "3 of 5 crystals keep their text, for more than half of a part" in caplog.text
+    caplog.clear()
+    parts = {"train": np.arange(3), "val": np.array([3]), "test": np.array([], int)}
+    assert sorted(shuffled(list("abcd"), parts, 0)[:3]) == [0, 1, 2]
+    assert "1 of 4 crystals keep their text, for val has one crystal only" in caplog.text
 
 
 def tokens_of(data: CrystalData) -> dict[str, Sequence[int]]:

@@ -99,6 +99,29 @@ def test_overflows_are_refused_left_out_or_masked(
     assert sum(opened(spoilt(value), sentinel=1e6, channels=[0, 2]).sizes.values()) == 60
 
 
+def test_a_target_that_does_not_vary_is_told_and_one_too_small_to_square_refused(
+    opened: Callable[..., SignalData],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setitem(globals(), "Y", Y * [1, 0] + [0, 0.25])
+    assert opened().scaler.std[1] == 1
+    assert "b is 0.25 in all of the training split" in caplog.text
+    monkeypatch.setitem(globals(), "Y", Y * [1e-25, 1])
+    with pytest.raises(DataError, match=r"a spreads by .*e-2[56], less than 1e-18"):
+        opened(X + 0).scaler  # noqa: B018
+
+
+def test_a_mask_needs_a_rest(opened: Callable[..., SignalData]) -> None:
+    x = spoilt(np.nan)
+    x[7, 2] = np.inf
+    with pytest.raises(DataError, match=r"1 of 60 .*\n.*record 7 .* and nothing else") as raised:
+        opened(x, on_error="mask")
+    assert "on_error=mask" not in str(raised.value)  # it is no way out
+    assert "on_error=skip" in str(raised.value)
+    assert sum(opened(x, on_error="mask", channels=[0, 1]).sizes.values()) == 60
+
+
 def test_a_filter_does_not_smear_an_overflow(opened: Callable[..., SignalData]) -> None:
     data = opened(spoilt(1e6), sentinel=1e6, on_error="mask", downsample_factor=4)
     assert np.abs(data.survey.gather(np.arange(60))).max() < 2 * np.abs(X).max()

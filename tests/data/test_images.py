@@ -107,8 +107,29 @@ def test_what_is_missing_is_named(folder: Path, opened: Callable[..., SignalData
     (folder / "FashionMNIST" / "raw" / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataError, match="lacks t10k-labels-idx1-ubyte"):
         opened(path=folder)
+    with pytest.raises(DataError, match=r"holds no 'FashionMNISt'\. Did you mean 'FashionMNIST'"):
+        opened(path=folder / "FashionMNISt")
+    (folder / "empty").mkdir()
     with pytest.raises(DataError, match="holds none of train-images"):
-        opened(path=folder / "FashionMNIST" / "nowhere")
+        opened(path=folder / "empty")
+    file = next((folder / "FashionMNIST" / "raw").iterdir())
+    with pytest.raises(DataError, match=f"is a file; the folder .* try data.path={file.parent}"):
+        opened(path=file)
+
+
+def test_one_image_is_too_few(folder: Path, opened: Callable[..., SignalData]) -> None:
+    raw = folder / "FashionMNIST" / "raw"
+    (raw / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(IMAGES[:1])))
+    (raw / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(LABELS[:1])))
+    with pytest.raises(DataError, match="holds one image, and it takes one to train and one"):
+        opened(path=folder)
+
+
+def test_images_of_two_sizes_are_refused(folder: Path, opened: Callable[..., SignalData]) -> None:
+    images = folder / "FashionMNIST" / "raw" / "t10k-images-idx3-ubyte.gz"
+    images.write_bytes(gzip.compress(idx(IMAGES[20:, :14])))
+    with pytest.raises(DataError, match=r"28 × 28 pixels and .* of 14 × 28"):
+        opened(path=folder)
 
 
 def test_labels_that_do_not_fit_are_refused(

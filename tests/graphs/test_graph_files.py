@@ -182,6 +182,7 @@ def test_a_file_that_cannot_be_opened_is_refused(
         ("foreign.h5", "cannot be opened as HDF5"),
         ("flat.h5", "has no groups.*It has adjacency_matrix"),
         ("nowhere.h5", "there is no such file"),
+        ("", "is a folder; a file of graphs, JSON lines or HDF5, is needed"),
         ("empty.jsonl", "no graph can be used"),
         ("broken.jsonl", "no graph can be used\n.*line 1"),
     ):

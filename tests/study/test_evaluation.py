@@ -10,8 +10,9 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from trialsmith.callbacks import LearningCurves, learning_curves, save_pictures, save_result
+from trialsmith.callbacks.evaluation import unit_of_score
 from trialsmith.data import Target
-from trialsmith.evaluation import confusion, parity
+from trialsmith.evaluation import confusion, parity, pictures
 from trialsmith.evaluation import learning_curves as curves
 from trialsmith.result import Predictions
 
@@ -78,6 +79,21 @@ def test_points_that_hide_each_other_are_drawn_by_their_density() -> None:
     assert len(many.axes) == len(few.axes) + 1  # the scale of colours
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_metrics_hide_no_point(sign: int) -> None:
+    """The box stands on the other side of the diagonal than the points."""
+    true = np.linspace(0, 1, 50)
+    figure = parity(true, true**4 if sign > 0 else true**0.25, ERRORS, "y", "", "val")
+    (box,) = figure.axes[0].texts
+    assert box.get_position() == ((0.04, 0.96) if sign > 0 else (0.96, 0.04))
+
+
+def test_targets_whose_names_differ_in_signs_only_have_a_picture_each() -> None:
+    result = predictions(3)
+    named = [Target("a-b"), Target("a b")]
+    assert [name for name, _ in pictures(result, named, "val")] == ["a_b_0", "a_b_1"]
+
+
 def test_a_confusion_matrix_counts(tmp_path: Path) -> None:
     result, (target,) = classified()
     figure = confusion(
@@ -96,6 +112,26 @@ def test_learning_curves_mark_the_best_epoch_and_stand_gaps() -> None:
     assert "best 0.7 in epoch 2" in words(curves(rows, "val/r2", lower_is_better=False))
     assert "best 0.2 in epoch 3" in words(curves(rows, "val/r2", lower_is_better=True))
     curves(rows[:1], "val/r2", lower_is_better=True)
+    told = words(curves(rows, "val/r2", lower_is_better=True, unit="eV"))
+    assert "best 0.2 eV in epoch 3" in told
+    assert "val/r2 (eV)" in told
+
+
+@pytest.mark.parametrize(
+    ("monitor", "targets", "unit"),
+    [
+        ("val/mae", TARGETS[:1], "m/s"),
+        ("val/mse", TARGETS[:1], "(m/s)²"),
+        ("val/mse", TARGETS[1:], "eV²"),
+        ("val/r2", TARGETS[:1], ""),
+        ("val/loss", TARGETS[:1], ""),
+        ("val/mae", TARGETS, ""),  # standardised
+        ("val/mae", [Target("ratio")], ""),
+        ("val/mae", (), ""),
+    ],
+)
+def test_a_score_has_the_unit_of_its_target(monitor: str, targets: list, unit: str) -> None:
+    assert unit_of_score(monitor, targets) == unit
 
 
 def test_a_run_that_is_cut_short_leaves_its_curves(tmp_path: Path) -> None:

@@ -190,6 +190,32 @@ def test_scores_agree_with_scikit_learn() -> None:
     assert ours["r2"].numpy() == pytest.approx(r2_score(true, predicted, **columns), rel=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e-9, 1e-3, 1.0, 1e9])
+@pytest.mark.parametrize("shift", [0.0, 1e4])
+def test_r2_does_not_know_the_unit(tmp_path: Path, scale: float, shift: float) -> None:
+    """Of energies in hartree as of fractions of a thousandth."""
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=(40, 2))
+    predicted = true + rng.normal(size=(40, 2)) * [0.1, 0.5]
+    expected = r2_score(true, predicted, multioutput="raw_values")
+    true, predicted = (torch.from_numpy(scale * (values + shift)) for values in (true, predicted))
+    errors = score(predicted, true)
+    assert errors["r2"].numpy() == pytest.approx(expected, rel=1e-6)
+    rmse = ((predicted - true) ** 2).mean(0).sqrt()
+    assert errors["rmse"].numpy() == pytest.approx(rmse.numpy(), rel=1e-9)
+
+
+def test_the_validation_r2_is_that_of_the_predictions(tmp_path: Path) -> None:
+    """Also where the target is of the order of a millionth."""
+    batches = points(scale=1e-6)
+    module = learner(batches)
+    trainer = fit(tmp_path, module, batches)
+    logged = float(trainer.callback_metrics["val/r2"])
+    result = predict(trainer, module, loader(batches), None)
+    assert logged == pytest.approx(r2_score(result.true, result.predicted), rel=1e-4)
+    assert 0 < logged < 1
+
+
 def test_a_single_validation_sample_has_an_error_but_no_r2(tmp_path: Path) -> None:
     batches = points()
     module = learner(batches)

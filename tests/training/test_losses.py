@@ -42,8 +42,13 @@ def test_names_decide_and_not_their_order() -> None:
         ([1, -1], "not negative"),
         ([float("nan"), 1], "must be finite"),
         ([0, 0], "one above 0"),
+        (5, r"loss.weights=5 must be a list .* Solid Velocity, Gas Velocity.*=\{Solid Velocity: 5"),
+        ("abc", "loss.weights='abc' must be a list"),
+        ([1, None], "has None: weights must be numbers"),
+        ({"Solid Velocity": "high"}, "has 'high': weights must be numbers"),
     ],
 )
+@pytest.mark.usefixtures("as_a_user")
 def test_weights_that_do_not_fit_are_refused(weights: object, words: str) -> None:
     with pytest.raises(InfeasibleConfig, match=words):
         fitted(WeightedMSE(weights), TARGETS)

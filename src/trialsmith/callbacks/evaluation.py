@@ -40,7 +40,9 @@ class LearningCurves(pl.Callback):
             return
         from trialsmith.evaluation import learning_curves
 
-        figure = learning_curves(rows, self.monitor, self._lower_is_better)
+        targets = getattr(getattr(trainer, "datamodule", None), "targets", ())
+        unit = unit_of_score(self.monitor, targets)
+        figure = learning_curves(rows, self.monitor, self._lower_is_better, unit)
         _leave(figure, self.folder / "learning_curves.png", "learning_curves", trainer)
 
 
@@ -49,6 +51,14 @@ def learning_curves(
 ) -> LearningCurves | None:
     """The callback, or nothing where no pictures are wanted."""
     return LearningCurves(folder, monitor, direction) if plots else None
+
+
+def unit_of_score(monitor: str, targets: Sequence[Any]) -> str:
+    """That of one target's error; of several, standardised, of R² and of classes there is none."""
+    unit = targets[0].unit if len(targets) == 1 else ""
+    if monitor == "val/mse" and unit:
+        return f"{unit}²" if unit.isalpha() else f"({unit})²"
+    return unit if monitor in ("val/mae", "val/rmse") else ""
 
 
 def history(folder: str | Path) -> list[dict[str, float]]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import re
 import shlex
 import time
@@ -16,7 +17,7 @@ from trialsmith.command.pattern import Pattern
 from trialsmith.command.program import Program
 from trialsmith.command.scores import Reporter, Scores
 from trialsmith.command.template import Template
-from trialsmith.errors import InfeasibleConfig, SearchError
+from trialsmith.errors import Diverged, InfeasibleConfig, SearchError
 from trialsmith.provenance import provenance, write_patch
 from trialsmith.search.reading import dotted
 
@@ -100,6 +101,7 @@ class Command:
 
         Raises:
             CommandFailed: it ended badly or printed no score.
+            Diverged: its score is no finite number.
             InfeasibleConfig: its time is over, or a value cannot be an argument.
             MemoryError: it was killed by SIGKILL, as the kernel does for lack of memory.
             SearchError: it cannot be run with any values.
@@ -135,6 +137,9 @@ class Command:
         refuse_failure(program.exit_code, told)
         for metric in scores.missing:
             raise CommandFailed(f"{metric} matches no line of the program's standard output{told}")
+        for metric, value in zip(self._metrics, scores.values, strict=True):
+            if not math.isfinite(value):
+                raise Diverged(f"{metric} is {value} in the end, which is no score{told}")
         return scores.values if self._several else scores.values[0]
 
     def _follow(

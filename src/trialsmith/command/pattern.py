@@ -1,5 +1,6 @@
 """Numbers in the output of a program, found by a regular expression."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,8 +63,14 @@ class Pattern:
             CommandFailed: what a group matched is not a number.
         """
         for match in self._expression.finditer(line):
-            step = None if self._step is None else round(self._number(match, self._step))
+            step = None if self._step is None else self._whole(match, self._step)
             yield Reading(self._number(match, self._value), step)
+
+    def _whole(self, match: re.Match[str], group: int) -> int:
+        number = self._number(match, group)
+        if not math.isfinite(number):
+            raise CommandFailed(f"{self._told} matched {match[group]!r}, which is no step")
+        return round(number)
 
     def _number(self, match: re.Match[str], group: int) -> float:
         try:

@@ -2,16 +2,19 @@
 
 import errno
 import os
+import secrets
 import select
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from trialsmith.command import guard
 from trialsmith.errors import SearchError
 
+MARK = "RUN_BY_TRIALSMITH"  # in the environment of a program and of all that it starts
 PATIENCE = 5.0  # seconds beyond the grace that the guard gets to kill what is left
 
 # what the program is told about itself by the system, and what to do about it
@@ -31,6 +34,10 @@ class Program:
     program reads nothing, has no terminal, and finds this process's environment, apart from what
     tells a job its trial: it may be a search itself.
 
+    Should somebody kill the guard that watches over it, this process ends what there is left: on
+    Linux all that has the program's mark in its environment, so that only what runs with an
+    environment of its own making, as by `env -i`, escapes.
+
     Args:
         arguments: the program and its arguments.
         grace: seconds between SIGTERM and SIGKILL.
@@ -49,6 +56,7 @@ class Program:
         self._arguments = arguments
         self._grace = grace
         self._is_over = False
+        self._mark = f"{MARK}={secrets.token_hex(8)}"
 
     def __enter__(self) -> "Program":
         lifeline, self._lifeline = os.pipe()
@@ -61,7 +69,7 @@ class Program:
                     stdin=subprocess.DEVNULL,
                     stdout=stdout,
                     stderr=stderr,
-                    env=_environment(),
+                    env=_environment(self._mark),
                     pass_fds=(lifeline, report),
                     start_new_session=True,
                 )
@@ -83,6 +91,8 @@ class Program:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._guard.pid, signal.SIGKILL)
             self._guard.wait()
+            if self.exit_code is None:
+                _end_marked(self._mark)
             os.close(self._report)
 
     def runs(self, timeout: float) -> bool:
@@ -105,7 +115,28 @@ class Program:
         return SearchError(f"command: {self._arguments[0]} cannot be run, {reason}: {remedy}")
 
 
-def _environment() -> dict[str, str]:
+def _environment(mark: str) -> dict[str, str]:
     kept = {key: text for key, text in os.environ.items() if not key.startswith("TRIALSMITH_")}
+    key, _, value = mark.partition("=")
     # Python holds its output back where it is not a terminal, and then its values come too late
-    return {"PYTHONUNBUFFERED": "1", **kept}
+    return {"PYTHONUNBUFFERED": "1", **kept, key: value}
+
+
+def _end_marked(mark: str) -> None:
+    """Kill whatever has the mark in its environment, and what that started meanwhile."""
+    deadline = time.monotonic() + PATIENCE
+    while (found := _marked(mark)) and time.monotonic() < deadline:
+        for process in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _marked(mark: str) -> list[int]:
+    """Known on Linux only; of the dead and of other users' processes nothing is."""
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark.encode() in environment.read_bytes().split(b"\0"):
+                found.append(int(environment.parent.name))
+    return found

@@ -1,5 +1,6 @@
 """What is made of the numbers in a program's output: its score, and reports to its trial."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -28,8 +29,11 @@ class Scores:
         """
         for metric in self._metrics:
             for reading in metric.readings(line):
-                known = self._scores.get(metric, reading.value)
-                self._scores[metric] = self._better(known, reading.value)
+                known = self._scores.get(metric, math.nan)
+                if math.isnan(known):  # there is none yet, or what is worse than any
+                    self._scores[metric] = reading.value
+                else:
+                    self._scores[metric] = self._better(known, reading.value)
 
     @property
     def missing(self) -> list[Pattern]:

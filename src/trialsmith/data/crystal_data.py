@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
-from lightning import LightningDataModule
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from trialsmith.data.batch import CrystalBatch, batch_of, pad
 from trialsmith.data.batches_by_size import BatchesBySize
@@ -23,6 +21,7 @@ from trialsmith.data.reader import packed_targets
 from trialsmith.data.scaling import Standardiser
 from trialsmith.data.source import Row, Rows, Source, without_duplicates
 from trialsmith.data.split import PARTS, Split, held_out_twice, limited
+from trialsmith.data.split_data import SplitData
 from trialsmith.data.target import Target
 from trialsmith.data.text_control import check_texts, shuffled
 from trialsmith.errors import DataError
@@ -30,8 +29,6 @@ from trialsmith.graph import GraphBuilder, GraphStore, Structure, build_graphs, 
 from trialsmith.text import NoTokens, Tokens
 
 log = logging.getLogger(__name__)
-
-_ON_ERROR = ("raise", "skip")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +74,7 @@ class CrystalBatches(Dataset[CrystalBatch]):
         )
 
 
-class CrystalData(LightningDataModule):
+class CrystalData(SplitData):
     """Crystals of any source, as graphs with tokens of their texts and standardised targets.
 
     Args:
@@ -122,20 +119,13 @@ class CrystalData(LightningDataModule):
         num_workers: int = 0,
         cache_dir: str | Path = ".cache",
     ) -> None:
-        super().__init__()
+        super().__init__(batch_size, num_workers, on_error, ("skip",), cache_dir)
         self.source, self.tokens, self.graph = source, tokens, graph
         self.split = Split(fractions, n_train, n_val, n_test, seed)
-        self.describe, self.on_error, self.limit = describe, on_error, limit
+        self.describe, self.limit, self.batch_atoms = describe, limit, batch_atoms
         self.texts, self.text_seed = texts, text_seed
-        self.batch_size, self.batch_atoms = batch_size, batch_atoms
-        self.num_workers = num_workers
-        self.cache_dir = Path(cache_dir).expanduser()
         check_when(describe)
         check_texts(texts)
-        if on_error not in _ON_ERROR:
-            raise DataError(f"data.on_error={on_error} must be one of {', '.join(_ON_ERROR)}.")
-        if batch_size < 1:
-            raise DataError(f"data.batch_size={batch_size} must be at least 1.")
         if batch_atoms is not None and batch_atoms < 1:
             raise DataError(
                 f"data.batch_atoms={batch_atoms} must be at least 1: try 600, or null for batches "
@@ -157,15 +147,10 @@ class CrystalData(LightningDataModule):
         """Rows that were left out because they cannot be used."""
         return self._crystals.problems
 
-    @property
-    def sizes(self) -> dict[str, int]:
-        """How many crystals there are in train, val and test."""
-        return {part: len(rows) for part, rows in self._parts.items()}
-
     @cached_property
     def scaler(self) -> Standardiser:
         """Of the targets, fitted on the training split only."""
-        return Standardiser.fit(torch.from_numpy(self._crystals.targets[self._parts["train"]]))
+        return self.standardiser(self._crystals.targets[self.parts["train"]])
 
     @cached_property
     def fingerprint(self) -> str:
@@ -176,12 +161,12 @@ class CrystalData(LightningDataModule):
             *(row.id for row in crystals.rows),
             *(structure.key for structure in crystals.structures),
             crystals.targets,
-            *(self._parts[part] for part in PARTS),
+            *(self.parts[part] for part in PARTS),
         )
 
     def state_dict(self) -> dict[str, Any]:
         """What `reader` must know of the training, for the checkpoint."""
-        crystals, train = self._crystals, self._parts["train"].tolist()
+        crystals, train = self._crystals, self.parts["train"].tolist()
         given = sum(bool(crystals.rows[i].text) for i in train)
         return {
             "targets": packed_targets(self.targets),
@@ -205,44 +190,19 @@ class CrystalData(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Builds every cache that is not there yet; one process builds, others wait."""
-        self._parts, self._token_arrays  # noqa: B018
+        self.parts, self._token_arrays  # noqa: B018
 
-    def setup(self, stage: str | None = None) -> None:
-        """Opens the caches."""
-        self.prepare_data()
+    def batches(self, part: str) -> CrystalBatches:
+        """The crystals of a part."""
+        return CrystalBatches(self._crystals, self._token_arrays, self.parts[part])
 
-    def train_dataloader(self) -> DataLoader[CrystalBatch]:
-        """Batches in an order that follows torch's global seed."""
-        return self._loader("train")
-
-    def val_dataloader(self) -> DataLoader[CrystalBatch]:
-        """Batches in the order of the source."""
-        return self._loader("val")
-
-    def test_dataloader(self) -> DataLoader[CrystalBatch]:
-        """Batches in the order of the source."""
-        return self._loader("test")
-
-    def _loader(self, part: str) -> DataLoader[CrystalBatch]:
-        rows = self._parts[part]
-        train = part == "train"
-        batches: dict[str, Any] = {
-            "batch_size": self.batch_size,
-            "shuffle": train,
-            # One crystal may be one atom up to symmetry, of which batch norm has no variance.
-            "drop_last": train and len(rows) > 1 and len(rows) % self.batch_size == 1,
-        }
-        if self.batch_atoms is not None:
-            limit = self.batch_atoms * self._work_of_an_atom
-            sampler = BatchesBySize(self._work[rows], limit, shuffle=train)
-            batches = {"batch_size": None, "sampler": sampler}
-        return DataLoader(
-            CrystalBatches(self._crystals, self._token_arrays, rows),
-            **batches,
-            collate_fn=_as_it_is,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-        )
+    def batching(self, part: str) -> dict[str, Any]:
+        """In equal numbers, or with `batch_atoms` by equal work."""
+        if self.batch_atoms is None:
+            return super().batching(part)
+        limit = self.batch_atoms * self._work_of_an_atom
+        sampler = BatchesBySize(self._work[self.parts[part]], limit, shuffle=part == "train")
+        return {"batch_size": None, "sampler": sampler}
 
     @cached_property
     def _work(self) -> Float[np.ndarray, "crystals"]:
@@ -251,7 +211,7 @@ class CrystalData(LightningDataModule):
 
     @property
     def _work_of_an_atom(self) -> float:
-        train = self._parts["train"]
+        train = self.parts["train"]
         atoms = sum(len(self._crystals.structures[i]) for i in train)
         return float(self._work[train].sum() / atoms)
 
@@ -286,7 +246,8 @@ class CrystalData(LightningDataModule):
         )
 
     @cached_property
-    def _parts(self) -> dict[str, Int[np.ndarray, "part"]]:
+    def parts(self) -> dict[str, Int[np.ndarray, "part"]]:
+        """The rows of train, val and test."""
         crystals = self._crystals
         parts = self.split(*_names_and_ids(crystals.rows))
         repeated = held_out_twice([structure.key for structure in crystals.structures], parts)
@@ -308,13 +269,9 @@ class CrystalData(LightningDataModule):
         arrays = self.tokens(texts, self.cache_dir)
         # tokens and not texts change hands: what is cached is the same in every case
         if self.texts == "shuffled":
-            return [arrays[i] for i in shuffled(texts, self._parts, self.text_seed)]
+            return [arrays[i] for i in shuffled(texts, self.parts, self.text_seed)]
         return [array[:0] for array in arrays] if self.texts == "removed" else arrays
 
 
 def _names_and_ids(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
     return [row.split for row in rows], [row.id for row in rows]
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch

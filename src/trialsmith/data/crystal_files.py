@@ -13,11 +13,13 @@ from trialsmith.data.crystal_folders import (
     PropertyFolder,
 )
 from trialsmith.data.crystal_table import CrystalTable
-from trialsmith.data.problem import nearest
+from trialsmith.data.paths import missing
 from trialsmith.data.source import Rows, Source
+from trialsmith.data.structure_text import format_of
 from trialsmith.errors import DataError
 
 _DATABASES = (".db", ".sqlite", ".sqlite3")
+_TABLES = (".csv", ".tsv", ".txt", ".gz")  # whatever their names begin with
 _LAYOUTS = (
     f"a CSV file, a folder with {PROPERTIES}, a folder with {CIFS}/ and {DESCRIPTIONS}, "
     "or an ase.db file"
@@ -60,7 +62,7 @@ def crystal_files(
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise DataError(f"data.path={path}: {_missing(path)}")
+        raise DataError(f"data.path={path}: {missing(path)}")
     targets, units = names(target, "target"), names(unit, "unit")
     columns = columns or {}
     if path.is_dir():
@@ -71,6 +73,11 @@ def crystal_files(
         raise DataError(f"data.path={path}: {_unknown_folder(path)}")
     if path.suffix.lower() in _DATABASES:
         return AseDatabase(path, targets, units, columns)
+    if format_of(path) is not None and path.suffix.lower() not in _TABLES:
+        raise DataError(
+            f"data.path={path} is a structure, and a collection of them with their targets is "
+            f"needed: {_LAYOUTS}."
+        )
     return CrystalTable(path, targets, units, columns)
 
 
@@ -93,16 +100,6 @@ def names(value: str | Sequence[str] | None, key: str) -> list[str] | None:
     if not found or not differ:
         raise DataError(f"data.{key}={found}: name each {key} once, or leave it at null.")
     return found
-
-
-def _missing(path: Path) -> str:
-    """What is wrong with a path that does not exist, told of its first missing part."""
-    present = next(parent for parent in path.parents if parent.exists())
-    first = path.relative_to(present).parts[0]
-    if not present.is_dir():
-        return f"{present} is a file, not a folder."
-    beside = [entry.name for entry in present.iterdir()]
-    return f"{present.resolve()} holds no {first!r}.{nearest(first, beside)}"
 
 
 def _unknown_folder(path: Path) -> str:

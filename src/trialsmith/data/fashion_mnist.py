@@ -10,6 +10,7 @@ import numpy as np
 from filelock import FileLock
 
 from trialsmith.data.idx_files import idx_array
+from trialsmith.data.paths import missing
 from trialsmith.data.signal_data import SignalData
 from trialsmith.data.signals import Signals, SignalSource
 from trialsmith.data.split import drawing_order
@@ -81,6 +82,16 @@ def _together(files: list[Path]) -> dict[str, np.ndarray]:
             )
         if labels.max() >= len(CLASSES):
             raise DataError(f"{file}: a label is {labels.max()}; there are {len(CLASSES)} classes.")
+    if len(train) < 2:
+        raise DataError(
+            f"{files[0]} holds one image, and it takes one to train and one to validate at least: "
+            "give more."
+        )
+    if train.shape[1:] != test.shape[1:]:
+        raise DataError(
+            f"{files[0]} holds images of {_size(train)} pixels and {files[2]} of {_size(test)}: a "
+            "network reads one size; give files of one."
+        )
     return {
         "images": np.concatenate([train, test])[:, None],
         "labels": np.concatenate([train_labels, test_labels]),
@@ -88,8 +99,19 @@ def _together(files: list[Path]) -> dict[str, np.ndarray]:
     }
 
 
+def _size(images: np.ndarray) -> str:
+    return " × ".join(map(str, images.shape[1:]))
+
+
 def _found(path: Path) -> list[Path]:
     """The four files, gzipped or not."""
+    if not path.exists():
+        raise DataError(f"data.path={path}: {missing(path)}")
+    if not path.is_dir():
+        raise DataError(
+            f"data.path={path} is a file; the folder with {', '.join(_MD5)} is needed: try "
+            f"data.path={path.parent}"
+        )
     for folder in (path, path / "raw", path / "FashionMNIST" / "raw"):
         candidates = [[folder / name, folder / name.removesuffix(".gz")] for name in _MD5]
         files = [next((f for f in pair if f.is_file()), None) for pair in candidates]
@@ -97,8 +119,8 @@ def _found(path: Path) -> list[Path]:
         if len(found) == len(_MD5):
             return found
         if found:
-            missing = [pair[0].name for pair, f in zip(candidates, files, strict=True) if not f]
-            raise DataError(f"{folder} lacks {', '.join(missing)}.")
+            lacking = [pair[0].name for pair, f in zip(candidates, files, strict=True) if not f]
+            raise DataError(f"{folder} lacks {', '.join(lacking)}.")
     raise DataError(
         f"data.path={path} holds none of {', '.join(_MD5)}, nor does FashionMNIST/raw in it. "
         "Give the folder that does, or none to download them: data.path=null."

@@ -1,5 +1,6 @@
 """Signals of a three-phase flow in the user's files, and what `data=flow` builds."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from trialsmith.data.crystal_files import names
-from trialsmith.data.flow_files import identity, mapped
+from trialsmith.data.flow_files import identity, is_archive, mapped
 from trialsmith.data.flow_physics import TARGETS
 from trialsmith.data.flow_synthetic import SyntheticFlow
 from trialsmith.data.problem import Problem, refuse
 from trialsmith.data.signal_data import SignalData
 from trialsmith.data.signals import Signals, SignalSource
-from trialsmith.data.target import Target, named_targets
+from trialsmith.data.target import LARGEST, TOO_LARGE, Target, named_targets
 from trialsmith.errors import DataError
 from trialsmith.graph import digest
+
+log = logging.getLogger(__name__)
 
 _ARRAYS = {"x": "x_train", "y": "t_train"}  # as the laboratory calls them
 
@@ -45,12 +48,20 @@ class FlowFiles(SignalSource):
 
     def read(self, cache_dir: Path) -> Signals:
         """The records; see `SignalSource.read`."""
-        x = mapped(self.x, self.arrays["x"], "data.path", cache_dir)
+        together = self.x == self.y
+        x = mapped(self.x, self.arrays["x"], "data.path" if together else "data.x", cache_dir)
+        if together and not is_archive(self.x):
+            raise DataError(
+                f"data.path={self.x} holds one array, and an .npz with signals and targets is "
+                "needed; of two .npy files name each: data.x=… and data.y=…"
+            )
         y = mapped(self.y, self.arrays["y"], "data.y", cache_dir)
         self._check(x, y)
-        y = np.array(y, np.float32).reshape(len(y), -1)
+        _warn_of_channels_last(x, self.x)
+        y = np.array(y, np.float64).reshape(len(y), -1)
         targets = self._named(y.shape[1])
-        _check_finite(y, targets, self.y)
+        _check_numbers(y, targets, self.y)
+        y = y.astype(np.float32)
         return Signals(
             x=x,
             y=y,
@@ -61,9 +72,9 @@ class FlowFiles(SignalSource):
         )
 
     def _check(self, x: np.ndarray, y: np.ndarray) -> None:
-        for name, array in (("x", x), ("y", y)):
+        for name, array, file in (("x", x, self.x), ("y", y, self.y)):
             if array.dtype.kind not in "fiu":
-                raise DataError(f"{self.x}: {name} holds {array.dtype}; numbers are needed.")
+                raise DataError(f"{file}: {name} holds {array.dtype}; real numbers are needed.")
         if x.ndim not in (3, 4) or 0 in x.shape:
             raise DataError(
                 f"{self.x}: signals have the shape {x.shape}; (samples, channels, time) or "
@@ -91,17 +102,29 @@ class FlowFiles(SignalSource):
         return named_targets(self.targets, self.units)
 
 
-def _check_finite(y: np.ndarray, targets: Sequence[Target], where: Path) -> None:
-    finite = np.isfinite(y)
-    problems = [
-        Problem(f"{where}, record {i}", targets[k].name, f"{y[i, k]} is no finite number")
-        for i, k in np.argwhere(~finite)
-    ]
+def _warn_of_channels_last(x: np.ndarray, where: Path) -> None:
+    _, channels, *grid = x.shape
+    if grid[-1] < channels:
+        log.warning(
+            "%s: signals of the shape %s are read as %d channels of %s; if the channels come last, "
+            "save np.moveaxis(x, -1, 1)",
+            *(where, x.shape, channels, " × ".join(map(str, grid))),
+        )
+
+
+def _check_numbers(y: np.ndarray, targets: Sequence[Target], where: Path) -> None:
+    wrong = ~(np.abs(y) <= LARGEST)  # NaN and infinities are, too
+    problems = []
+    for i in np.flatnonzero(wrong.any(1)).tolist():
+        k = int(wrong[i].argmax())  # of several the first tells enough
+        flaw = TOO_LARGE if np.isfinite(y[i, k]) else "is no finite number"
+        problems.append(Problem(f"{where}, record {i}", targets[k].name, f"{y[i, k]:g} {flaw}"))
     try:
         refuse(problems, len(y))
     except DataError as error:
         lines = str(error).splitlines()[:-1]  # the last line tells of data.on_error: not here
-        raise DataError("\n".join([*lines, "Take these records out of both arrays."])) from None
+        remedy = "Mend these records, or take them out of both arrays."
+        raise DataError("\n".join([*lines, remedy])) from None
 
 
 def flow(

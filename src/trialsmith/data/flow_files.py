@@ -1,19 +1,27 @@
 """Arrays in .npy and .npz files, mapped: what is not asked for is never read."""
 
 import logging
+import mmap
 import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
 
+from trialsmith.data.paths import check_file
 from trialsmith.data.problem import nearest
 from trialsmith.errors import DataError
 from trialsmith.graph import digest
 
 log = logging.getLogger(__name__)
 
+KEPT = 2**28  # bytes; a smaller file may stay in memory
 EXTRACTED = 4 * 2**30  # bytes; a compressed array above it is refused
+_NPY, _ZIP = b"\x93NUMPY", b"PK"  # how the two begin
+# what a file that is cut short, altered, encrypted or of objects makes its readers raise
+DAMAGE = (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _LOCAL_HEADER = 30  # bytes before the name in a zip file's local header
 
 
@@ -31,20 +39,52 @@ def mapped(path: Path, name: str | None, key: str, cache_dir: Path) -> np.ndarra
     Raises:
         DataError: no such file or member, objects instead of numbers, or compressed and too large.
     """
-    if not path.is_file():
-        raise DataError(f"{key}={path}: there is no such file.")
+    check_file(path, "an .npz or .npy file", key)
     try:
-        if path.suffix.lower() == ".npz":
+        if is_archive(path):
             return _member(path, name or "", cache_dir)
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise DataError(f"{path} cannot be read as a file of numbers: {error}") from None
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is an .npz, and not an .npy; by what it holds, whatever its name.
+
+    Raises:
+        DataError: it is neither, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            begin = file.read(len(_NPY))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from None
+    if begin != _NPY and not begin.startswith(_ZIP):
+        raise DataError(
+            f"{path} is neither an .npz nor an .npy file: it begins {begin!r}. Make one of your "
+            "arrays with np.savez or np.save."
+        )
+    return begin != _NPY
 
 
 def members(path: Path) -> list[str]:
     """The names of the arrays in an .npz file."""
     with zipfile.ZipFile(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
+        names = archive.namelist()
+    return [name.removesuffix(".npy") for name in names if name.endswith(".npy")]
+
+
+def forget(array: np.ndarray) -> None:
+    """Lets go of what was read of a mapped file; it is read again where it is asked for.
+
+    The kernel would take it back when memory is short. But until then it counts as this process's,
+    also to whoever ends processes that have too much.
+    """
+    held: Any = array
+    while held is not None and not isinstance(held, mmap.mmap):
+        held = getattr(held, "base", None)
+    if held is not None and len(held) > KEPT and hasattr(mmap, "MADV_DONTNEED"):
+        held.madvise(mmap.MADV_DONTNEED)
 
 
 def identity(path: Path) -> str:
@@ -57,8 +97,9 @@ def _member(path: Path, name: str, cache_dir: Path) -> np.ndarray:
     with zipfile.ZipFile(path) as archive:
         known = members(path)
         if name not in known:
+            arrays = ", ".join(known) or "none"
             raise DataError(
-                f"{path} has no array {name!r}.{nearest(name, known)} It has {', '.join(known)}: "
+                f"{path} has no array {name!r}.{nearest(name, known)} It has {arrays}: "
                 "data.arrays.x and data.arrays.y name the signals and the targets."
             )
         entry = archive.getinfo(f"{name}.npy")

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from trialsmith.data.flow_physics import TARGETS, Flow, drawn
 from trialsmith.data.signals import Signals, SignalSource
+from trialsmith.data.whole import check_whole
 from trialsmith.errors import DataError
 from trialsmith.graph import cached_arrays, digest
 from trialsmith.parallel import mapped
@@ -87,10 +88,8 @@ class SyntheticFlow(SignalSource):
         self.pulses = usual[0] if pulses is None else pulses
         self.depths = usual[1] if depths is None else depths
         for key, value in (("n", n), ("pulses", self.pulses), ("depths", self.depths)):
-            if value < 1:
-                raise DataError(f"data.{key}={value} must be at least 1.")
-        if seed < 0:
-            raise DataError(f"data.signal_seed={seed} must not be negative.")
+            check_whole(key, value, 1)
+        check_whole("signal_seed", seed, 0)
 
     def read(self, cache_dir: Path) -> Signals:
         """The records, computed at first and cached; see `SignalSource.read`."""

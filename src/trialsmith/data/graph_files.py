@@ -10,9 +10,10 @@ import numpy as np
 from trialsmith.data.flow_files import identity
 from trialsmith.data.graph_batch import Graphs, GraphSource, packed, unpacked
 from trialsmith.data.graph_data import GraphData
-from trialsmith.data.graph_formats import records
+from trialsmith.data.graph_formats import WANTED, records
 from trialsmith.data.graph_records import graph_of
 from trialsmith.data.graph_roles import roles_of
+from trialsmith.data.paths import check_file
 from trialsmith.data.problem import Problem
 from trialsmith.errors import DataError
 from trialsmith.graph import cached_arrays, digest
@@ -37,8 +38,7 @@ class GraphFile(GraphSource):
 
     def read(self, cache_dir: Path) -> Graphs:
         """The graphs; see `GraphSource.read`."""
-        if not self.path.is_file():
-            raise DataError(f"data.path={self.path}: there is no such file.")
+        check_file(self.path, WANTED)
         options = json.dumps([self.fields, self.degrees], sort_keys=True)
         key = digest(f"graphs {VERSION}", identity(self.path), options)
         return unpacked(cached_arrays(cache_dir / "graph_files", key, self._arrays))

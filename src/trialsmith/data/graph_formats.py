@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trialsmith.data.paths import check_file
 from trialsmith.errors import DataError
+
+WANTED = "a file of graphs, JSON lines or HDF5,"
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,7 @@ def records(path: Path) -> Iterator[Record]:
     Raises:
         DataError: there is no such file, or it is of no known kind.
     """
-    if not path.is_file():
-        raise DataError(f"data.path={path}: there is no such file.")
+    check_file(path, WANTED)
     read = SUFFIXES.get(path.suffix.lower())
     if read is None:
         raise DataError(f"{path} is of no known kind; its name must end in {', '.join(SUFFIXES)}.")

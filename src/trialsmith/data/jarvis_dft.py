@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from trialsmith.data.paths import check_file
 from trialsmith.data.problem import Problem, nearest
 from trialsmith.data.source import Row, Rows, Source, finite
 from trialsmith.data.structure_arrays import letters, packed, texts_of, unpacked
@@ -73,8 +74,7 @@ class JarvisDft(Source):
     def read(self, cache_dir: Path) -> Rows:
         """Reads the entries; see `Source.read`."""
         file = _downloaded(self.dataset, cache_dir) if self.path is None else self.path
-        if not file.is_file():
-            raise DataError(f"data.path={file}: there is no such file.")
+        check_file(file, "a JSON file of JARVIS, zipped or not,")
         key = digest(f"jarvis {VERSION}", file.read_bytes(), *self.targets)
         arrays = cached_arrays(cache_dir / "jarvis", key, lambda: self._read(file))
         ids, wheres = texts_of(arrays["ids"]), [f"{file} entry {i}" for i in arrays["entries"]]

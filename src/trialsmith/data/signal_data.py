@@ -66,7 +66,8 @@ class SignalData(SplitData):
         source: where records come from.
         channels, sentinel, downsample_factor, time_axis: see `Preparation`.
         on_error: `raise` refuses the data, `skip` leaves such records out and lists them in
-            `skipped`, `mask` puts the mean of the rest of its channel in a bad value's place.
+            `skipped`, `mask` puts the mean of the rest of its channel in a bad value's place; a
+            record with a channel of which nothing is left is refused then.
         limit: take only so many records, drawn at random, of each part in proportion.
         fractions, n_train, n_val, n_test, seed: see `Split`.
         batch_size: records in a batch.
@@ -94,6 +95,11 @@ class SignalData(SplitData):
     ) -> None:
         super().__init__(batch_size, num_workers, on_error, ("skip", "mask"), cache_dir)
         self.source, self.limit = source, limit
+        if isinstance(channels, str) or not isinstance(channels, Sequence | None):
+            raise DataError(
+                f"data.channels={channels} must be a list, such as data.channels=[0,2], or null "
+                "for all channels."
+            )
         kept = None if channels is None else tuple(channels)
         self.preparation = Preparation(kept, sentinel, downsample_factor, time_axis)
         self.split = Split(fractions, n_train, n_val, n_test, seed)
@@ -122,7 +128,7 @@ class SignalData(SplitData):
         if target.classes:
             return Classes(len(target.classes))
         train = self.survey.samples[self.parts["train"]]
-        return Standardiser.fit(torch.from_numpy(self._signals.y[train]))
+        return self.standardiser(self._signals.y[train])
 
     @cached_property
     def input_moments(self) -> tuple[Float[np.ndarray, "kept"], Float[np.ndarray, "kept"]]:
@@ -182,35 +188,38 @@ class SignalData(SplitData):
     def _usable(self) -> tuple[Int[np.ndarray, "usable"], list[Problem]]:
         """Places of the records that are used, and what is wrong with others."""
         overflows = self.survey.found["overflows"]
-        bad = np.flatnonzero(overflows.any(1))
-        problems = [self._problem(place, overflows[place]) for place in bad.tolist()]
+        points = int(np.prod(self._signals.x.shape[2:]))
+        some, all_ = overflows.any(1), (overflows == points).any(1)
         if self.on_error == "mask":
-            if problems:
-                log.warning("%d records have overflows or NaNs; they are masked", len(problems))
-            return np.arange(len(overflows)), problems
-        places = np.setdiff1d(np.arange(len(overflows)), bad)
-        if problems and (self.on_error == "raise" or not len(places)):
-            self._refuse(problems, overflows)
+            if some.any():
+                log.warning("%d records have overflows or NaNs; they are masked", some.sum())
+            some = all_  # a mask takes the mean of the rest, and here is none
+        problems = [self._problem(p, overflows[p], points) for p in np.flatnonzero(some).tolist()]
+        places = np.flatnonzero(~some)
+        if problems and (self.on_error != "skip" or not len(places)):
+            self._refuse(problems, overflows, masked=not all_.any())
         return places, problems
 
-    def _problem(self, place: int, overflows: Int[np.ndarray, "kept"]) -> Problem:
+    def _problem(self, place: int, overflows: Int[np.ndarray, "kept"], points: int) -> Problem:
         counts = (
             f"channel {channel} has {count} overflows, NaNs or infinities"
+            + (" and nothing else" if count == points else "")
             for channel, count in zip(self.survey.channels, overflows, strict=True)
             if count
         )
         sample = int(self.survey.samples[place])
         return Problem(f"{self._signals.where}, record {sample}", _id(sample), "; ".join(counts))
 
-    def _refuse(self, problems: list[Problem], overflows: Int[np.ndarray, "samples kept"]) -> None:
+    def _refuse(
+        self, problems: list[Problem], overflows: Int[np.ndarray, "samples kept"], masked: bool
+    ) -> None:
         clean = [c for c, n in zip(self.survey.channels, overflows.sum(0), strict=True) if not n]
-        channels = f" Channels without any: data.channels={clean}." if clean else ""
+        ways = ["data.on_error=mask keeps the rest of such records."] if masked else []
+        ways += [f"Channels without any: data.channels={clean}."] if clean else []
         try:
             refuse(problems, len(overflows))
         except DataError as error:
-            raise DataError(
-                f"{error}\ndata.on_error=mask keeps the rest of such records.{channels}"
-            ) from None
+            raise DataError("\n".join([str(error), " ".join(ways)]).strip()) from None
 
     @cached_property
     def parts(self) -> dict[str, Int[np.ndarray, "part"]]:

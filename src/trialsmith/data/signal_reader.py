@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Num
 
-from trialsmith.data.flow_files import mapped, members
+from trialsmith.data.flow_files import DAMAGE, forget, is_archive, mapped, members
 from trialsmith.data.idx_files import idx_array
 from trialsmith.data.problem import Problem, nearest
 from trialsmith.data.reader import Reader
@@ -75,20 +75,22 @@ class SignalReader(Reader):
         if not samples:
             return None, [], []
         stacked = np.stack([sample.signal for sample in samples])
+        for sample in samples:
+            forget(sample.signal)
         signals = raw(stacked, np.arange(len(stacked)), self.channels)
-        bad = ~self.preparation.valid(signals).reshape(len(signals), -1).all(1)
-        problems = []
-        if self.on_error != "mask":
-            message = "has overflows, NaNs or infinities in a channel that the model reads"
-            for i in np.flatnonzero(bad).tolist():
-                problems.append(Problem(samples[i].where, samples[i].id, message))
-            signals = signals[~bad]
-            kept = np.flatnonzero(~bad).tolist()
-        else:
-            kept = list(range(len(samples)))
+        mask = self.on_error == "mask"
+        bad = self.preparation.unusable(signals, mask)
+        message = (
+            f"has {'nothing but ' if mask else ''}overflows, NaNs or infinities in a channel that "
+            "the model reads"
+        )
+        problems = [
+            Problem(samples[i].where, samples[i].id, message) for i in np.flatnonzero(bad).tolist()
+        ]
+        kept = np.flatnonzero(~bad).tolist()
         if not kept:
             return None, [], problems
-        standardised = (self.preparation(signals) - self._mean) / self._std
+        standardised = (self.preparation(signals[~bad]) - self._mean) / self._std
         nothing = torch.zeros(len(kept), 0)
         ids = [samples[i].id for i in kept]
         return SignalBatch(torch.from_numpy(standardised), nothing, ids), kept, problems
@@ -116,10 +118,10 @@ class SignalReader(Reader):
             images = idx_array(path)
             return images[:, None] if images.ndim == len(self.record) else images
         name = self.member
-        if path.suffix.lower() == ".npz":
+        if is_archive(path):
             try:
                 known = members(path)
-            except Exception as error:
+            except DAMAGE as error:
                 raise DataError(f"cannot be read as an .npz file: {error}") from None
             name = known[0] if len(known) == 1 else name
         return mapped(path, name, "array", self.cache_dir)

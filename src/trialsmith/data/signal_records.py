@@ -7,7 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from scipy.signal import resample_poly
 
-from trialsmith.errors import DataError
+from trialsmith.data.flow_files import forget
+from trialsmith.data.whole import check_whole, is_whole
+from trialsmith.errors import DataError, InfeasibleConfig
 
 BLOCK = 2**26  # bytes of signal that are in memory at a time when all records are gone through
 
@@ -30,21 +32,34 @@ class Preparation:
     time_axis: int = -1
 
     def __post_init__(self) -> None:
-        if self.downsample_factor < 1:
-            raise DataError(f"data.downsample_factor={self.downsample_factor} must be at least 1.")
-        if self.sentinel is not None and self.sentinel <= 0:
-            raise DataError(f"data.sentinel={self.sentinel:g} must be positive, or null for none.")
+        check_whole("downsample_factor", self.downsample_factor, 1)
+        if self.channels is not None and not all(map(is_whole, self.channels)):
+            raise DataError(
+                f"data.channels={list(self.channels)}: channels are whole numbers, counted from 0, "
+                "such as [0,2]; null takes all."
+            )
+        given = self.sentinel
+        if given is not None and not (isinstance(given, int | float) and given > 0):
+            raise DataError(f"data.sentinel={given} must be a positive number, or null for none.")
 
     def chosen(self, x: Num[np.ndarray, "samples channels *grid"], where: str) -> tuple[int, ...]:
         """The channels that are kept.
 
         Raises:
             DataError: a channel that is not there, twice, or none; or no such axis of time.
+            InfeasibleConfig: of a record's points in time fewer than two would be left.
         """
-        if not -(x.ndim - 2) <= self.time_axis < 0:
+        if not is_whole(self.time_axis) or not -(x.ndim - 2) <= self.time_axis < 0:
             raise DataError(
                 f"data.time_axis={self.time_axis}: a record of {where} has the shape "
                 f"{x.shape[1:]}, with channels first; take -1 for its last axis."
+            )
+        points = x.shape[self.time_axis]
+        if 1 < self.downsample_factor >= points:
+            raise InfeasibleConfig(
+                f"data.downsample_factor={self.downsample_factor} must be below {points}, the "
+                f"points along data.time_axis={self.time_axis} of a record of {where}, so that at "
+                "least two are left; take 1 to keep all"
             )
         if self.channels is None:
             return tuple(range(x.shape[1]))
@@ -64,6 +79,14 @@ class Preparation:
             return np.isfinite(x)
         with np.errstate(invalid="ignore"):
             return np.abs(x) < self.sentinel  # false for NaN and infinities, too
+
+    def unusable(
+        self, x: Float[np.ndarray, "samples channels *grid"], mask: bool
+    ) -> Bool[np.ndarray, "samples"]:
+        """Records with overflows; with a `mask` only those that have a channel of nothing else."""
+        valid = self.valid(x).reshape(*x.shape[:2], -1)
+        enough = np.any(valid, axis=2) if mask else np.all(valid, axis=2)
+        return ~np.all(enough, axis=1)
 
     def __call__(
         self, x: Float[np.ndarray, "samples channels *grid"]
@@ -114,5 +137,6 @@ def raw(
         if len(channels) < x.shape[1]
         else x[samples][:, channels]
     )
+    forget(x)
     with np.errstate(over="ignore"):  # a number too large for single precision becomes infinite
         return np.ascontiguousarray(picked, dtype=np.float32)

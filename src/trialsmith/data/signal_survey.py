@@ -9,6 +9,7 @@ import numpy as np
 from filelock import FileLock
 from jaxtyping import Float, Int
 
+from trialsmith.data.flow_files import forget
 from trialsmith.data.signal_records import Preparation, blocks, raw
 from trialsmith.data.signals import Signals
 from trialsmith.graph import cached_arrays, digest
@@ -58,7 +59,9 @@ class Survey:
     def gather(self, places: Int[np.ndarray, "chosen"]) -> Float[np.ndarray, "chosen kept *grid"]:
         """Prepared records, by their places in `samples`."""
         if self._shorter is not None:
-            return np.asarray(self._shorter[places])
+            records = np.array(self._shorter[places])
+            forget(self._shorter)
+            return records
         return self.preparation(raw(self.signals.x, self.samples[places], self.channels))
 
     def moments(
@@ -89,9 +92,10 @@ class Survey:
 
         def write(places: np.ndarray, records: np.ndarray) -> None:
             file[places] = self.preparation(records)
+            file.flush()
+            forget(file)
 
         self._pass(write)
-        file.flush()
 
     def _look(self) -> dict[str, np.ndarray]:
         shape = (len(self.samples), len(self.channels))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trialsmith.data.problem import Problem
-from trialsmith.data.target import Target
+from trialsmith.data.target import LARGEST, TOO_LARGE, Target
 from trialsmith.errors import DataError
 from trialsmith.graph import Structure
 
@@ -78,10 +78,12 @@ def finite(value: float, name: str) -> float:
     """The value itself.
 
     Raises:
-        DataError: it is NaN or infinite.
+        DataError: it is NaN, infinite, or too large.
     """
     if not math.isfinite(value):
         raise DataError(f"{name}={value} is not finite; a finite number is needed")
+    if abs(value) > LARGEST:
+        raise DataError(f"{name}={value:g} {TOO_LARGE}")
     return float(value)
 
 

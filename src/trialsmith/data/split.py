@@ -6,6 +6,7 @@ from hashlib import sha256
 import numpy as np
 from jaxtyping import Int
 
+from trialsmith.data.whole import check_whole
 from trialsmith.errors import DataError
 
 PARTS = ("train", "val", "test")
@@ -47,6 +48,13 @@ class Split:
         n_test: int | None = None,
         seed: int = 0,
     ) -> None:
+        if not isinstance(fractions, Sequence) or not all(
+            isinstance(share, int | float) for share in fractions
+        ):
+            raise DataError(
+                f"data.fractions={fractions} must be a list of three numbers, of train, val and "
+                "test, e.g. [0.8,0.1,0.1]."
+            )
         self.fractions = tuple(fractions)
         self.counts = {"train": n_train, "val": n_val, "test": n_test}
         self.seed = seed
@@ -61,9 +69,8 @@ class Split:
                 "they must sum to 1, e.g. [0.8,0.1,0.1]."
             )
         for part, count in self.counts.items():
-            least = 0 if part == "test" else 1
-            if count is not None and count < least:
-                raise DataError(f"data.n_{part}={count} must be at least {least}.")
+            if count is not None:
+                check_whole(f"n_{part}", count, 0 if part == "test" else 1)
 
     def __call__(
         self, names: Sequence[str], ids: Sequence[str]
@@ -110,11 +117,14 @@ class Split:
             sizes["train"] = max(0, rows - held_out)
         if sum(sizes.values()) > rows:
             asked = " + ".join(f"{sizes[part]} {part}" for part in PARTS)
-            counted = any(count is not None for count in self.counts.values())
-            remedy = "Lower data.n_train, data.n_val or data.n_test" if counted else "Give more"
+            if all(count is None for count in self.counts.values()):
+                raise DataError(
+                    f"The data have {rows} rows that can be used; train, val and test need one "
+                    "each at least: give more."
+                )
             raise DataError(
                 f"{asked} rows are asked for, {sum(sizes.values())} in all, and the data have "
-                f"{rows} that can be used. {remedy}."
+                f"{rows} that can be used. Lower data.n_train, data.n_val or data.n_test."
             )
         ends = np.cumsum([sizes["test"], sizes["val"], sizes["train"]])
         test, val, train = np.split(order[: ends[-1]], ends[:-1])
@@ -128,7 +138,8 @@ class Split:
         remedy = " or say that there shall be none: data.n_test=0." if part == "test" else "."
         if any(names):
             return (
-                f"No row has the split {part!r}: draw a split with data.columns.split=none{remedy}"
+                f"No row has the split {part!r}: give it some, raise data.limit if it is set, draw "
+                f"a split where the data are a table, with data.columns.split=none{remedy}"
             )
         return f"No row is left for {part} of {len(names)} rows: give more rows{remedy}"
 
@@ -149,8 +160,8 @@ def limited(
     Raises:
         DataError: the limit is below one.
     """
-    if limit is not None and limit < 1:
-        raise DataError(f"data.limit={limit} must be at least 1, or null for all rows.")
+    if limit is not None:
+        check_whole("limit", limit, 1, ", or null for all rows")
     if limit is None or limit >= len(names):
         return np.arange(len(names))
     order = drawing_order(ids, seed)

@@ -1,5 +1,6 @@
 """What all data of samples have in common: three parts, read batch by batch."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -7,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+import torch
+from jaxtyping import Int, Num
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
 from trialsmith.data.problem import Problem
 from trialsmith.data.scaling import Classes, Standardiser
-from trialsmith.data.target import Target
+from trialsmith.data.target import LARGEST, Target
+from trialsmith.data.whole import check_whole
 from trialsmith.errors import DataError
+
+log = logging.getLogger(__name__)
 
 
 class SplitData(LightningDataModule, ABC):
@@ -43,8 +48,8 @@ class SplitData(LightningDataModule, ABC):
             raise DataError(
                 f"data.on_error={on_error} must be one of {', '.join(('raise', *ways))}."
             )
-        if batch_size < 1:
-            raise DataError(f"data.batch_size={batch_size} must be at least 1.")
+        check_whole("batch_size", batch_size, 1)
+        check_whole("num_workers", num_workers, 0)
 
     @property
     @abstractmethod
@@ -80,6 +85,25 @@ class SplitData(LightningDataModule, ABC):
     def batches(self, part: str) -> Dataset[Any]:
         """The samples of a part, which gives a whole batch where DataLoader asks for one."""
 
+    def standardiser(self, values: Num[np.ndarray, "train targets"]) -> Standardiser:
+        """Of the training split's targets; says which of them do not vary.
+
+        Raises:
+            DataError: a spread whose square single precision does not hold.
+        """
+        fitted = Standardiser.fit(torch.from_numpy(values))
+        for target, low, high, std in zip(
+            self.targets, values.min(0), values.max(0), fitted.std.tolist(), strict=True
+        ):
+            if low == high:
+                log.warning("%s is %g in all of the training split", target.name, low)
+            elif std < 1 / LARGEST:
+                raise DataError(
+                    f"{target.name} spreads by {std:g}, less than {1 / LARGEST:g}, which single "
+                    "precision cannot square; take a smaller unit."
+                )
+        return fitted
+
     @cached_property
     def sizes(self) -> dict[str, int]:
         """How many samples there are in train, val and test."""
@@ -105,14 +129,20 @@ class SplitData(LightningDataModule, ABC):
         """Batches in the order of the source."""
         return self._loader("test")
 
-    def _loader(self, part: str) -> DataLoader[Any]:
+    def batching(self, part: str) -> dict[str, Any]:
+        """How DataLoader puts the samples of a part into batches: in equal numbers."""
         train, samples = part == "train", self.sizes[part]
+        return {
+            "batch_size": self.batch_size,
+            "shuffle": train,
+            # of one sample batch norm may have no variance
+            "drop_last": train and samples > 1 and samples % self.batch_size == 1,
+        }
+
+    def _loader(self, part: str) -> DataLoader[Any]:
         return DataLoader(
             self.batches(part),
-            batch_size=self.batch_size,
-            shuffle=train,
-            # of one sample batch norm may have no variance
-            drop_last=train and samples > 1 and samples % self.batch_size == 1,
+            **self.batching(part),
             collate_fn=_as_it_is,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,

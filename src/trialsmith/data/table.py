@@ -77,7 +77,8 @@ def read_table(path: Path, header: bool = True) -> Table:
     text = read_text(path)
     if not text.strip():
         raise DataError(f"{path} is empty. A table with {_expected(header)} is needed.")
-    records = list(_records(path, text))
+    remedy = 'Close its quotes, and write a quote within a quoted field as "".'
+    records = list(records_of(path, io.StringIO(text, newline=""), remedy))
     first = records[0]
     names = [name.strip() for name in first.fields] if header else []
     repeated = sorted({name for name in names if name and names.count(name) > 1})
@@ -106,23 +107,49 @@ def _expected(header: bool) -> str:
     return "a header line and a row for each crystal" if header else "a line for each crystal"
 
 
-def _records(path: Path, text: str) -> Iterator[Record]:
-    """Records that hold anything. A record begins on the line after its predecessor's last."""
-    first_line = text.lstrip().split("\n", 1)[0]
-    delimiter = max(DELIMITERS, key=first_line.count)
-    lines = io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n"), newline="\n")
-    allowed = csv.field_size_limit(sys.maxsize)  # a CIF may be longer than the default 131 kB
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+def records_of(path: Path, file: io.TextIOBase, remedy: str) -> Iterator[Record]:
+    """The records of an open file that hold anything, one after the other.
+
+    A record begins on the line after its predecessor's last.
+
+    Args:
+        path: for messages.
+        file: opened with newline="", and one that can go back to its begin.
+        remedy: ends the message about a record that is not valid.
+
+    Raises:
+        DataError: a zero byte, or from some record on it is not valid CSV.
+    """
+    # a CIF may be longer than the default 131 kB; it is a setting of the whole process, and a
+    # stream may be half read while another table begins or ends: so nobody takes it back
+    csv.field_size_limit(sys.maxsize)
     begin = 1
     try:
+        delimiter = _delimiter(file)
+        reader = csv.reader(_lines(path, file), delimiter=delimiter, strict=True)
         for fields in reader:
             if any(map(str.strip, fields)):
                 yield Record(begin, fields)
             begin = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
-            f"{path} line {begin}: the record that begins here is not valid CSV ({error}). "
-            'Close its quotes, and write a quote within a quoted field as "".'
+            f"{path} line {begin}: the record that begins here is not valid CSV ({error}). {remedy}"
         ) from error
-    finally:
-        csv.field_size_limit(allowed)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} line {begin} or later is not UTF-8: save the file as UTF-8, e.g. "
+            f"iconv -f latin1 -t utf-8. {remedy}"
+        ) from error
+
+
+def _delimiter(file: io.TextIOBase) -> str:
+    first = next((line for line in file if line.strip()), "")
+    file.seek(0)
+    return max(DELIMITERS, key=first.count)
+
+
+def _lines(path: Path, file: io.TextIOBase) -> Iterator[str]:
+    for line in file:
+        if "\0" in line:
+            raise DataError(f"{path} is a binary file, not text. Give a text file in UTF-8.")
+        yield line.replace("\r\n", "\n").replace("\r", "\n")

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from trialsmith.errors import DataError
 
+LARGEST = 1e18  # of a target: its square, a mean of which is a score, must fit single precision
+TOO_LARGE = f"is beyond {LARGEST:g}, which single precision cannot square; take a larger unit"
+
 _PER_ATOM = ("per_atom", "peratom")
 
 # Endings of column names that state a unit, the longest first.

@@ -42,10 +42,13 @@ def shuffled(
     chosen = np.concatenate(list(parts.values()))
     kept = sum(texts[i] == texts[order[i]] for i in chosen)
     if kept:
+        alone = [part for part, rows in parts.items() if len(rows) == 1]
+        reasons = [f"{' and '.join(alone)} has one crystal only"] if alone else []
+        if kept > len(alone):
+            reasons.append("more than half of a part has the same text")
         log.warning(
-            "data.texts=shuffled: %d of %d crystals keep their text, for more than half of a part "
-            "has the same one",
-            *(kept, len(chosen)),
+            "data.texts=shuffled: %d of %d crystals keep their text, for %s",
+            *(kept, len(chosen), " and ".join(reasons)),
         )
     return order
 

@@ -5,19 +5,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from trialsmith.evaluation.paper import BLUE, GREY, ORANGE, dress, sheet
 
 Row = Mapping[str, float]
 
 
-def learning_curves(rows: Sequence[Row], monitor: str, lower_is_better: bool) -> Figure:
+def learning_curves(
+    rows: Sequence[Row], monitor: str, lower_is_better: bool, unit: str = ""
+) -> Figure:
     """Training and validation loss, and beside them what is monitored, with its best epoch.
 
     Args:
         rows: one an epoch, with `epoch` and the metrics it has.
         monitor: the metric that scores the run.
+        unit: of the metric; empty where it has none.
     """
     figure = sheet(9.6, 3.8)
     left, right = figure.subplots(1, 2)
@@ -30,11 +33,11 @@ def learning_curves(rows: Sequence[Row], monitor: str, lower_is_better: bool) ->
     if left.lines:
         left.legend(frameon=False, fontsize=11)
     _curve(right, rows, monitor, monitor, ORANGE)
-    dress(right, monitor, "epoch", monitor)
+    dress(right, monitor, "epoch", f"{monitor} ({unit})" if unit else monitor)
     epochs, values = _points(rows, monitor)
     if len(values):
         best = int(np.argmin(values) if lower_is_better else np.argmax(values))
-        label = f"best {values[best]:.4g} in epoch {epochs[best]:.0f}"
+        label = f"best {values[best]:.4g}{unit and ' '}{unit} in epoch {epochs[best]:.0f}"
         right.plot(epochs[best], values[best], "o", color=GREY, markersize=7, label=label)
         right.legend(frameon=False, fontsize=11)
     for axes in (left, right):
@@ -63,3 +66,6 @@ def _scale(axes: Axes) -> None:
     together = np.concatenate([np.asarray(v, float).reshape(-1) for v in values] or [np.ones(1)])
     if together.min() > 0 and together.max() > 10 * together.min():
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())

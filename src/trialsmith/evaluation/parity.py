@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from trialsmith.evaluation.paper import BLUE, GREY, ORANGE, dress, sheet
 
+BOX = 0.45, 0.25  # width and height of the metrics' box, shares of the axes
 MANY = 1500  # points; above, they hide each other and their density is drawn
 
 
@@ -36,20 +37,22 @@ def parity(
     cloud = _points(left, true, predicted, (low, high, low, high))
     left.plot([low, high], [low, high], color=GREY, linewidth=1.2, linestyle="--", zorder=3)
     left.set(xlim=(low, high), ylim=(low, high), aspect="equal")
-    dress(left, f"{name}, {split}", f"true{in_unit}", f"predicted{in_unit}")
-    _box(left, len(true), errors, unit)
+    dress(left, f"{name.replace('_', ' ')}, {split}", f"true{in_unit}", f"predicted{in_unit}")
+    across, up = (true - low) / (high - low), (predicted - low) / (high - low)
+    above = np.sum((across < BOX[0]) & (up > 1 - BOX[1]))
+    below = np.sum((across > 1 - BOX[0]) & (up < BOX[1]))
+    _box(left, len(true), errors, unit, above=bool(above <= below))
 
     residual = predicted - true
     start, end = _range(predicted)
     reach = 1.08 * max(float(np.abs(residual).max()), 1e-12)
     _points(right, predicted, residual, (start, end, -reach, reach))
     rmse = errors["rmse"]
-    right.axhspan(-rmse, rmse, color=ORANGE, alpha=0.12, linewidth=0, zorder=0.5, label="± RMSE")
+    right.axhspan(-rmse, rmse, color=ORANGE, alpha=0.12, linewidth=0, zorder=0.5)
     right.axhline(0, color=GREY, linewidth=1.2, linestyle="--")
     right.set(xlim=(start, end), ylim=(-reach, reach))
-    dress(right, "residuals", f"predicted{in_unit}", f"predicted − true{in_unit}")
+    dress(right, "residuals, ± RMSE shaded", f"predicted{in_unit}", f"predicted − true{in_unit}")
     _histogram(right, residual, reach)
-    right.legend(frameon=False, fontsize=11, loc="upper left")
     if cloud is not None:
         figure.colorbar(cloud, ax=left, label="samples", pad=0.02, shrink=0.9)
     return figure
@@ -83,16 +86,19 @@ def _histogram(axes: Axes, residual: Float[np.ndarray, "samples"], reach: float)
     edge.axis("off")
 
 
-def _box(axes: Axes, samples: int, errors: Mapping[str, float], unit: str) -> None:
+def _box(axes: Axes, samples: int, errors: Mapping[str, float], unit: str, above: bool) -> None:
+    """The metrics, above or below the diagonal: where fewer points are hidden."""
     suffix = f" {unit}" if unit else ""
     lines = [f"MAE = {errors['mae']:.3g}{suffix}", f"RMSE = {errors['rmse']:.3g}{suffix}"]
     lines += [f"R² = {errors['r2']:.3f}"] if "r2" in errors else []
     lines += [f"n = {samples}"]
     axes.text(
-        *(0.04, 0.96, "\n".join(lines)),
+        *((0.04, 0.96) if above else (0.96, 0.04)),
+        "\n".join(lines),
         transform=axes.transAxes,
         fontsize=11,
-        verticalalignment="top",
+        verticalalignment="top" if above else "bottom",
+        horizontalalignment="left" if above else "right",
         bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": GREY, "alpha": 0.85},
         zorder=4,
     )

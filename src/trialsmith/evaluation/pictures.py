@@ -22,8 +22,10 @@ def pictures(
         scores = errors[first.name]
         yield "confusion", confusion(predictions.true, likeliest, first.classes, scores, split)
         return
+    names = [re.sub(r"\W+", "_", target.name).strip("_").lower() for target in targets]
     for k, target in enumerate(targets):
         true, predicted = predictions.true[:, k], predictions.predicted[:, k]
-        name = re.sub(r"\W+", "_", target.name).strip("_").lower() or f"target_{k}"
+        # names that differ in signs only would be one file
+        name = names[k] if names.count(names[k]) == 1 and names[k] else f"{names[k]}_{k}"
         figure = parity(true, predicted, errors[target.name], target.name, target.unit, split)
         yield name, figure
