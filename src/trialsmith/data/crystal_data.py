@@ -92,7 +92,7 @@ class CrystalData(LightningDataModule):
         on_error: `raise` refuses data with a bad row; `skip` leaves such rows out and lists them
             in `skipped`.
         limit: take only so many rows, drawn at random, of each part in proportion.
-        fractions, n_train, n_val, n_test, seed: see `Split`.
+        fractions, n_train, n_val, n_test, seed, at_most: see `Split`.
         batch_size: crystals in a batch.
         batch_atoms: replaces `batch_size`: as much work in a batch as so many atoms of the training
             crystals make on average. Time and memory go with the members of the graphs, most of
@@ -117,6 +117,7 @@ class CrystalData(LightningDataModule):
         n_val: int | None = None,
         n_test: int | None = None,
         seed: int = 0,
+        at_most: bool = False,
         batch_size: int = 64,
         batch_atoms: int | None = None,
         num_workers: int = 0,
@@ -124,7 +125,7 @@ class CrystalData(LightningDataModule):
     ) -> None:
         super().__init__()
         self.source, self.tokens, self.graph = source, tokens, graph
-        self.split = Split(fractions, n_train, n_val, n_test, seed)
+        self.split = Split(fractions, n_train, n_val, n_test, seed, at_most)
         self.describe, self.on_error, self.limit = describe, on_error, limit
         self.texts, self.text_seed = texts, text_seed
         self.batch_size, self.batch_atoms = batch_size, batch_atoms
