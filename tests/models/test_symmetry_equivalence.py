@@ -61,13 +61,16 @@ def crystals(request: pytest.FixtureRequest) -> list[Structure]:
 
 
 def batches(crystals: list[Structure], **options: object) -> list[CrystalBatch]:
-    """In float64, with a text of some words for every crystal but the fifth ones."""
+    """In float64, with a text for every crystal but the fifth ones, of which words are hidden."""
     words = np.random.default_rng(0)
     tokens = [words.integers(1, VOCABULARY, i % 5).astype(np.int64) for i in range(len(crystals))]
     graphs = GraphBuilder(**options).graphs(crystals)
     at_once = len(crystals) // BATCHES
     parts = [slice(k * at_once, (k + 1) * at_once) for k in range(BATCHES)]
-    return [double(collate(graphs[part], tokens[part])) for part in parts]
+    found = [double(collate(graphs[part], tokens[part])) for part in parts]
+    for batch in found:
+        batch.token_mask &= torch.from_numpy(words.random(batch.token_mask.shape) < 0.8)
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -119,6 +119,7 @@ def finished(process):
 
 def test_a_killed_plan_goes_on_and_a_finished_one_only_prints(staged):
     process = stages(staged, "tuning:pause=1")
+    staged.wait_until((staged.folder / "multirun" / "tuning" / "study.journal").exists, 180)
     staged.wait_for_running(1, "tuning")
     process.kill()
     process.wait()

@@ -34,8 +34,8 @@ def find_program(start: Path | None = None) -> Path:
 def run_command(
     command: Sequence[str],
     folder: Path | None = None,
-    environment: Mapping[str, str] | None = None,
     meanwhile: Callable[[], None] = lambda: None,
+    environment: Mapping[str, str] | None = None,
 ) -> int:
     """The exit code of `command`; 128 + the signal where one asked this process to stop.
 
@@ -44,8 +44,8 @@ def run_command(
 
     Args:
         folder: where it runs; None: here.
-        environment: variables that it has beside those of this process.
         meanwhile: called again and again while it runs.
+        environment: variables that it has beside those of this process.
     """
     parent = os.getpid()
     with StopSignals() as signals:
