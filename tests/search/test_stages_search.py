@@ -112,7 +112,7 @@ def stages(app, *overrides):
 
 
 def finished(process):
-    output, _ = process.communicate(timeout=180)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
     return output
 
@@ -148,7 +148,7 @@ def test_a_killed_plan_goes_on_and_a_finished_one_only_prints(staged):
 )
 def test_what_stands_in_a_later_stages_way_is_told_before_the_first(staged, override, told):
     process = stages(staged, override)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     assert told in output
     assert "stage tuning could not begin" in output
