@@ -42,7 +42,6 @@ WIDE = {
     512: {"hidden": 512, "embedding": 32, "edge_input": 80, "triplet_input": 60},
 }
 OTHERS = (
-    "model.alignn_layers=2",
     "model.gcn_layers=1",
     f"text.tokens.vocabulary={VOCABULARY}",
     "text.encoder.features=8",
@@ -83,9 +82,9 @@ def full(crystals: list[Structure]) -> list[CrystalBatch]:
     return batches(crystals, symmetry=False)
 
 
-def network(fusion: str, norm: str, widths: dict[str, int] = SMALL) -> ALIGNN:
+def network(fusion: str, norm: str, widths: dict[str, int] = SMALL, layers: int = 2) -> ALIGNN:
     """As the configs say, but small, in float64 and without dropout."""
-    own = [f"fusion={fusion}", f"model.norm={norm}"]
+    own = [f"fusion={fusion}", f"model.norm={norm}", f"model.alignn_layers={layers}"]
     own += [f"model.{name}_features={width}" for name, width in widths.items()]
     with initialize_config_dir(str(CONF)):
         cfg = compose("train", [*own, *OTHERS, "folder=/nowhere"])
@@ -117,13 +116,13 @@ def test_outputs_and_gradients_are_those_of_the_full_graph(reduced, full, fusion
 
 @pytest.mark.parametrize(
     ("width", "norm", "fusion"),
-    [(128, "layer", "all"), (256, "batch", "all"), (512, "layer", "none")],
+    [(128, "layer", "fine_grained"), (256, "batch", "cross_modal"), (512, "layer", "none")],
 )
 def test_so_they_are_at_every_width(crystals, width, norm, fusion):
     """On smaller graphs: three neighbours an atom, and a third of the crystals without angles."""
     small = {"neighbours": 3, "angle_cutoff": 2.6}
     reduced, full = (batches(crystals, symmetry=symmetry, **small) for symmetry in (True, False))
-    assert_equal_on(reduced, full, *(network(fusion, norm, WIDE[width]) for _ in range(2)))
+    assert_equal_on(reduced, full, *(network(fusion, norm, WIDE[width], 1) for _ in range(2)))
 
 
 def turned(crystal: Structure, random: np.random.Generator) -> Structure:
