@@ -14,6 +14,11 @@ from jaxtyping import install_import_hook
 install_import_hook("trialsmith", "beartype.beartype")
 
 import pytest
+from hypothesis import settings
+
+# No test is timed: a loaded machine would fail it.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 

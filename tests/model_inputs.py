@@ -12,6 +12,7 @@ from ase.build import bulk
 from ase.spacegroup import crystal
 from torch import Tensor, nn
 
+from trialsmith.data.alloy_crystals import alloy
 from trialsmith.data.batch import CrystalBatch, Links, collate
 from trialsmith.fusion import CrossModal, FineGrained, Fusion, GatedMiddle
 from trialsmith.graph import GraphBuilder, Structure
@@ -34,6 +35,12 @@ def hand_made() -> list[Structure]:
     wurtzite = bulk("ZnO", "wurtzite", a=3.25, c=5.2, u=0.382)
     crystals = [bulk("Cu"), bulk("NaCl", "rocksalt", 5.64), bulk("Mg"), wurtzite, fluorite, rattled]
     return [structure(atoms) for atoms in crystals]
+
+
+def built_in(number: int) -> list[Structure]:
+    """Alloys as `data=alloys` has them: ordered, strained, and without symmetry."""
+    parameters = {13: 4.05, 28: 3.52, 29: 3.61, 46: 3.89, 47: 4.09, 78: 3.92, 79: 4.08}
+    return [alloy(0, index, parameters)[1] for index in range(number)]
 
 
 def real(shared: Path, number: int) -> list[Structure]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trialsmith.data.split import PARTS, Split, limited
+from trialsmith.errors import DataError
 
 sizes = st.integers(30, 300)
 seeds = st.integers(0, 2**31)
@@ -41,6 +42,49 @@ def test_counts_are_exact_and_do_not_overlap(
     parts = Split(n_train=n_train, n_val=n_val, n_test=n_test, seed=seed)(*drawn(rows))
     assert tuple(len(parts[part]) for part in PARTS) == counts
     assert len(np.unique(np.concatenate(list(parts.values())))) == sum(counts)
+
+
+counts = st.tuples(st.none() | st.integers(1, 400), *[st.none() | st.integers(1, 150)] * 2)
+
+
+@given(rows=sizes, seed=seeds, counts=counts)
+def test_at_most_is_the_count_or_what_there_is(
+    rows: int, seed: int, counts: tuple[int | None, ...]
+) -> None:
+    asked = dict(zip(("n_train", "n_val", "n_test"), counts, strict=True))
+    try:
+        exactly = Split(**asked, seed=seed)(*drawn(rows))
+    except DataError:
+        exactly = None
+    try:
+        parts = Split(**asked, seed=seed, at_most=True)(*drawn(rows))
+    except DataError:  # all rows may be held out, by whatever counts
+        assert asked["n_train"] is None or rows < 40
+        return
+    taken = {f"n_{part}": len(parts[part]) for part in PARTS}
+    together = np.concatenate(list(parts.values()))
+    assert len(np.unique(together)) == len(together)
+    assert all(0 < taken[key] <= (count or rows) for key, count in asked.items())
+    if exactly is None:
+        assert len(together) == rows
+        return
+    for part in PARTS:
+        np.testing.assert_array_equal(parts[part], exactly[part])
+
+
+def test_at_most_keeps_the_proportions_of_a_draw() -> None:
+    parts = Split(n_train=2000, n_val=250, n_test=250, at_most=True)(*drawn(1000))
+    assert [len(parts[part]) for part in PARTS] == [800, 100, 100]
+    parts = Split(n_train=2000, at_most=True)(*drawn(1000))  # the rest is of the fractions
+    assert [len(parts[part]) for part in PARTS] == [800, 100, 100]
+
+
+@given(names=st.lists(st.sampled_from(PARTS), min_size=20, max_size=100), count=st.integers(1, 60))
+def test_at_most_takes_all_of_a_given_part_that_has_fewer(names: list[str], count: int) -> None:
+    names = [*PARTS, *names]
+    parts = Split(n_train=count, n_val=count, n_test=0, at_most=True)(names, numbered(names))
+    for part, asked in zip(PARTS, (count, count, 0), strict=True):
+        assert len(parts[part]) == min(asked, names.count(part))
 
 
 @given(rows=sizes, seed=seeds, n_train=st.integers(1, 20))

@@ -19,7 +19,18 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 
-@hydra.main(config_path="conf", config_name="config", execution_whitelist=())
+class Data:
+    def __init__(self, path=None, target=None):
+        self.path = path
+
+    def prepare_data(self):
+        from trialsmith.errors import DataError
+
+        if self.path == "broken.csv":
+            raise DataError("broken.csv, line 3: the target is not a number")
+
+
+@hydra.main(config_path="conf", config_name="config", execution_whitelist=("program.Data",))
 def main(cfg):
     from hydra_plugins.trialsmith_sweeper import current_trial
 
@@ -47,8 +58,10 @@ monitor: val/mae
 lr: 0.4
 pause: 0.0
 fusion: {dynamic: {use: true, layers: "2"}}
-data: {path: null, target: null}
+data: {_target_: program.Data, path: null, target: null}
 hydra:
+  sweeper:
+    prepare: data
   sweep:
     dir: multirun/${hydra.sweeper.study_name}
     subdir: ${now:%Y-%m-%d}/${now:%H-%M-%S}/${hydra.job.num}
@@ -99,13 +112,14 @@ def stages(app, *overrides):
 
 
 def finished(process):
-    output, _ = process.communicate(timeout=180)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
     return output
 
 
 def test_a_killed_plan_goes_on_and_a_finished_one_only_prints(staged):
     process = stages(staged, "tuning:pause=1")
+    staged.wait_until((staged.folder / "multirun" / "tuning" / "study.journal").exists, 180)
     staged.wait_for_running(1, "tuning")
     process.kill()
     process.wait()
@@ -123,6 +137,42 @@ def test_a_killed_plan_goes_on_and_a_finished_one_only_prints(staged):
     for name in ("layers", "tuning"):
         files = {path.name for path in (staged.folder / "multirun" / name).iterdir()}
         assert {"results_summary.csv", "comparison.html", "plotly.min.js"} <= files
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("tuning:data.path=broken.csv", "broken.csv, line 3: the target is not a number"),
+        ("tuning:lr=interval(1,0)", "lr"),
+    ],
+)
+def test_what_stands_in_a_later_stages_way_is_told_before_the_first(staged, override, told):
+    process = stages(staged, override)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert told in output
+    assert "stage tuning could not begin" in output
+    assert not (staged.folder / "multirun").exists()
+
+
+def test_the_next_command_has_the_next_stages_own_overrides_and_not_the_last_ones(staged):
+    three = TUNING.replace("follows: layers, candidates: 2", "follows: tuning")
+    (staged.folder / "conf/hparams_search/third.yaml").write_text(three.lstrip())
+    tuning = TUNING.replace("candidates: 2", "candidates: 2, then: third")
+    (staged.folder / "conf/hparams_search/tuning.yaml").write_text(tuning.lstrip())
+    (staged.folder / "conf/stages/plan.yaml").write_text("- layers\n- tuning\n- third\n")
+    own = ("layers:pause=0.01", "tuning:hydra.sweeper.n_trials=2", "third:seed=7")
+    output = finished(stages(staged, "data.target=x y", *own, "hydra.sweeper.study_name=my own"))
+    lines = output.replace("my own", "my_own").splitlines()
+    shown = [shlex.split(line) for line in lines if line.startswith("python train.py")]
+    first, second = [
+        line.removeprefix("Next stage ") for line in lines if line.startswith("Next stage")
+    ]
+    assert [shlex.split(first), shlex.split(second)] == shown[-2:]
+    assert len(staged.study("my_own-third").trials) == 4
+    # the second one pasted alone still knows the third's
+    again = staged.search(*shlex.split(first)[3:])
+    assert second in again
 
 
 def test_a_stage_names_the_one_it_wants_and_the_commands_work_when_pasted(staged):

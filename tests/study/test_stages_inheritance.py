@@ -93,8 +93,27 @@ def test_a_study_of_a_name_of_its_own_is_named_to_the_next_stage() -> None:
     )
 
 
+of_all = st.sampled_from(["x=1", "y='a b'", "~z", "data.path=C:/x"])
+of_one = st.tuples(st.sampled_from(PLAN), st.sampled_from(["x=1", "x=2", "~w", "n=4", "+v=[1,2]"]))
+
+
+@given(st.lists(of_all | of_one.map(":".join), max_size=6), st.none() | st.just("mine"), st.data())
+def test_the_next_command_is_the_plans(
+    overrides: list[str], name: str | None, data: st.DataObject
+) -> None:
+    """With the next stage's own overrides and without this one's, stage by stage."""
+    if name is not None:
+        overrides = [*overrides, f"hydra.sweeper.study_name={name}"]
+    commands, own = stage_commands(PLAN, overrides)
+    k = data.draw(st.sampled_from([0, 1]))
+    named = None if name is None else f"{name}-{PLAN[k]}"
+    following = next_command(commands[k], PLAN[k + 1], [], named, own)
+    assert shlex.split(following) == ["python", *commands[k + 1]]
+
+
 def test_each_stage_gets_its_own_overrides_after_those_of_all() -> None:
-    commands = stage_commands(PLAN, ["data.path=C:/x", "two:lr='choice(1,2)'", "+restart=true"])
+    overrides = ["data.path=C:/x", "two:lr='choice(1,2)'", "+restart=true"]
+    commands, own = stage_commands(PLAN, overrides)
     assert commands == [
         ["train.py", "-m", "hparams_search=one", "data.path=C:/x", "+restart=true"],
         [
@@ -103,10 +122,11 @@ def test_each_stage_gets_its_own_overrides_after_those_of_all() -> None:
         ],
         ["train.py", "-m", "hparams_search=three", "data.path=C:/x", "+restart=true"],
     ]
+    assert own == {"one": [], "two": ["lr='choice(1,2)'"], "three": []}
 
 
 def test_a_study_name_is_the_begin_of_every_stages_name() -> None:
-    first, second, third = stage_commands(PLAN, ["hydra.sweeper.study_name=x"])
+    (first, second, third), _ = stage_commands(PLAN, ["hydra.sweeper.study_name=x"])
     assert first[3:] == ["hydra.sweeper.study_name=x-one"]
     assert second[3:] == ["hydra.sweeper.study_name=x-two", "hydra.sweeper.stage.follows=x-one"]
     assert third[3:] == ["hydra.sweeper.study_name=x-three", "hydra.sweeper.stage.follows=x-two"]
@@ -118,6 +138,7 @@ def test_a_study_name_is_the_begin_of_every_stages_name() -> None:
         ("tow:x=1", "the plan has no stage tow: did you mean two"),
         ("hparams_search=one", "leave it out"),
         ("quick", "no override"),
+        ("two:hydra.sweeper.study_name=x", "every stage's study begins"),
     ],
 )
 def test_a_mistake_in_an_override_is_answered(word: str, answer: str) -> None:

@@ -10,6 +10,7 @@ import optuna
 import pytest
 import yaml
 from optuna.trial import TrialState
+from rich.console import Console
 from study_examples import begin
 
 from trialsmith.errors import SearchError
@@ -92,18 +93,38 @@ def test_several_targets_have_no_one_test_error(stage: optuna.Study, tmp_path: P
     assert math.isnan(read_runs(read(stage), tmp_path / "layers")[0].test_mae)
 
 
-def test_a_report_names_the_next_command_only_at_the_end(
+def test_a_report_names_the_next_command_only_at_the_end_and_says_what_is_lacking(
     stage: optuna.Study, tmp_path: Path
 ) -> None:
     folder = tmp_path / "layers"
     words = ["train.py", "-m", "hparams_search=layers", "+restart=true", "x=1"]
     Stage(then="tuning").note(stage, words, named=False)
     command = "python train.py -m hparams_search=tuning x=1"
-    report(stage, folder)
-    assert command in (folder / "comparison.html").read_text()
+
+    def shown() -> tuple[str, str]:
+        console = Console(width=60)
+        with console.capture() as capture:
+            console.print(report(stage, folder), crop=False)
+        return capture.get(), (folder / "comparison.html").read_text()
+
+    for text in shown():
+        assert command in text
+        assert "not at its end" not in text
     note_asked(stage, n_trials=3, points=6)
-    report(stage, folder)
-    assert command not in (folder / "comparison.html").read_text()
+    for text in shown():
+        assert command not in text
+        assert "not at its end: 2 of 3 trials are done" in text
+
+
+def test_a_plans_overrides_are_kept_until_others_come(stage: optuna.Study) -> None:
+    def noted(own: dict[str, list[str]] | None) -> object:
+        Stage().note(stage, ["train.py"], named=False, own=own)
+        return stage.user_attrs["stage"]["own"]
+
+    assert noted(None) == {}
+    for own in ({"layers": ["x=1"]}, None):
+        assert noted(own) == {"layers": ["x=1"]}
+    assert noted({"layers": []}) == {"layers": []}
 
 
 def test_a_search_is_at_its_end_when_its_trials_are_done_or_its_points_tried() -> None:

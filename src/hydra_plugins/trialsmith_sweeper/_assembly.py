@@ -73,10 +73,16 @@ def _search(
     _check_grid(make_sampler(seed), definition)
     plan = _plan(config, definition)
     pruner = build_pruner(sweeper.pruner, len(plan.directions))
+    restart = definition.line.restart or sweeper.restart
+    if sweeper.check:
+        if restart or not staged.is_at_its_end(plan.folder):
+            _prepare(config, context, definition)
+        log.info("checked: nothing stands in the way of study %s", plan.name)
+        return
     plan.folder.mkdir(parents=True, exist_ok=True)
     turns = Turns(plan.folder / LOCK, plan.url, plan.name)
     with turns:
-        study = open_study(plan, restart=definition.line.restart or sweeper.restart)
+        study = open_study(plan, restart=restart)
         recover(study)
     staged.note(study, n_trials, definition.space.size)
     study.pruner = pruner
@@ -91,8 +97,8 @@ def _search(
             done,
             n_trials,
         )
-    elif sweeper.prepare is not None:
-        prepare(sweeper.prepare, definition.configurations.compose({}), context)
+    else:
+        _prepare(config, context, definition)
     with turns:
         waiting.enqueue(study, definition.space, definition.enqueued)
 
@@ -115,6 +121,12 @@ def _search(
             ).run()
     finally:
         show_result(study, plan.folder, definition.space, n_trials)
+
+
+def _prepare(config: DictConfig, context: HydraContext, definition: Definition) -> None:
+    """Make the data ready, where the search asks for it."""
+    if config.hydra.sweeper.prepare is not None:
+        prepare(config.hydra.sweeper.prepare, definition.configurations.compose({}), context)
 
 
 def _plan(config: DictConfig, definition: Definition) -> StudyPlan:

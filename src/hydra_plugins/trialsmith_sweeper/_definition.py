@@ -45,7 +45,8 @@ def define(
     """Read and check the search.
 
     Args:
-        inherited: entries that `hydra.sweeper.params` goes before.
+        inherited: entries that `hydra.sweeper.params` goes before; None: not known yet, so that
+            there may be nothing to search.
 
     Raises:
         SearchError: names everything that is wrong.
@@ -62,7 +63,7 @@ def define(
         _refuse(with_lines(found, config))
 
     space = checking.settled(parameters, known)
-    if not space.parameters:
+    if not space.parameters and inherited is not None:
         raise SearchError(
             "there is nothing to search: give hydra.sweeper.params, hparams_search=NAME, or a "
             "sweep such as 'model.dropout=interval(0,0.5)'"

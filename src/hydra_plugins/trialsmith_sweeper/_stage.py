@@ -1,5 +1,7 @@
 """A search that is a stage reads, before it begins, what the stage before has found."""
 
+import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +13,12 @@ from omegaconf import DictConfig
 
 from hydra_plugins.trialsmith_sweeper._build import build_stage
 from hydra_plugins.trialsmith_sweeper._command_line import read_command_line
-from hydra_plugins.trialsmith_sweeper._naming import default_name, study_folder
+from hydra_plugins.trialsmith_sweeper._naming import default_name, sanitised, study_folder
 from trialsmith.errors import SearchError
 from trialsmith.study.locate import is_study, open_study
-from trialsmith.study.stages.commands import FOLLOWS, next_command
-from trialsmith.study.stages.finished import note_asked
+from trialsmith.study.stages.commands import FOLLOWS, OWN, next_command
+from trialsmith.study.stages.finished import lacking, note_asked
+from trialsmith.study.stages.stage import STAGE
 
 
 class StagedSearch:
@@ -29,20 +32,26 @@ class StagedSearch:
         self._config, self._loader = config, loader
         self._stage = build_stage(config.hydra.sweeper.stage)
         self._line = read_command_line(arguments, loader)
+        # a plan's overrides of one stage alone; a stage run by hand takes those of the one before
+        self._own: dict[str, list[str]] | None = json.loads(os.environ.get(OWN, "null"))
 
-    def entries(self) -> dict[str, Any]:
-        """What it takes over, as entries of `hydra.sweeper.params`.
+    def entries(self) -> dict[str, Any] | None:
+        """What it takes over, as entries of `hydra.sweeper.params`; None: not known yet, for the
+        search is only checked.
 
         Raises:
             SearchError: there is no stage before, or it is not at its end.
         """
         if self._stage is None or self._stage.follows is None:
             return {}
+        if self._config.hydra.sweeper.check:
+            return None
         folder = self._before(self._stage.follows)
-        storage = self._config.hydra.sweeper.storage
-        elsewhere = None if storage in (None, "journal", "sqlite") else storage
         own = {*(self._config.hydra.sweeper.params or ()), *self._line.swept}
-        return self._stage.entries(open_study(folder, elsewhere), folder, own)
+        before = self._opened(folder)
+        if self._own is None:
+            self._own = before.user_attrs.get(STAGE, {}).get("own")
+        return self._stage.entries(before, folder, own)
 
     def note(self, study: optuna.Study, n_trials: int, points: int | None) -> None:
         """Keep with the study how much is asked of it, for a later stage wants to see it at its
@@ -54,12 +63,21 @@ class StagedSearch:
         note_asked(study, n_trials, points)
         if self._stage is not None:
             named = self._config.hydra.sweeper.study_name is not None
-            self._stage.note(study, list(sys.argv), named)
+            self._stage.note(study, list(sys.argv), named, self._own)
+
+    def is_at_its_end(self, folder: Path) -> bool:
+        """Whether `folder` holds the search's study, and that lacks nothing."""
+        return is_study(folder) and lacking(self._opened(folder)) is None
+
+    def _opened(self, folder: Path) -> optuna.Study:
+        storage = self._config.hydra.sweeper.storage
+        inside = storage in (None, "journal", "sqlite")
+        return open_study(folder, None if inside else storage)
 
     def _before(self, follows: str) -> Path:
         """The folder of the study that is followed: of the same data where a search is named."""
         is_search = follows in self._loader.get_group_options("hparams_search")
-        name = default_name(follows, self._line.fixed) if is_search else follows
+        name = default_name(follows, self._line.fixed) if is_search else sanitised(follows)
         folder = study_folder(self._config, name)
         if is_study(folder):
             return folder

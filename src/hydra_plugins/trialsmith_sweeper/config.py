@@ -36,6 +36,7 @@ class TrialsmithSweeperConf:
             is ended; the time before the first report counts too, and a trial that never reports,
             as one with several objectives, has so long in all. null: it may hang for ever.
         stage: a `trialsmith.study.stages.stage.Stage`, where the search is one of several.
+        check: read and check the search, make its data ready, and begin nothing.
         restart: begin the study anew; the old one is kept aside. The same as +restart=true.
         take_over: also queue again what other hosts left running.
         max_failure_rate, custom_search_space: hydra-optuna-sweeper's; the first is not needed,
@@ -60,6 +61,7 @@ class TrialsmithSweeperConf:
     max_failures: int = 50
     max_retries: int = 2
     stall_timeout: float | None = None
+    check: bool = False
     restart: bool = False
     take_over: bool = False
     max_failure_rate: float | None = None

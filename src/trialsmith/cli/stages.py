@@ -22,12 +22,15 @@ def stages(
         ),
     ] = None,
 ) -> None:
-    """Run searches in stages, each begun from the best of the one before; again: it goes on."""
+    """Run searches in stages, each begun from the best of the one before; again: it goes on.
+
+    All stages are checked before the first one begins.
+    """
     from rich.console import Console
     from rich.rule import Rule
 
     from trialsmith.errors import TrialsmithError
-    from trialsmith.study.stages.chain import read_plan, run_stages, stage_commands
+    from trialsmith.study.stages.chain import SIGNALLED, read_plan, run_stages, stage_commands
     from trialsmith.study.stages.commands import shell
 
     console = Console()
@@ -36,7 +39,11 @@ def stages(
         console.print(Rule(align="left"), shell(command), highlight=False, soft_wrap=True)
 
     try:
-        code = run_stages(stage_commands(read_plan(plan), overrides or []), show)
+        commands, own = stage_commands(read_plan(plan), overrides or [])
+        code = run_stages(commands, own, show)
     except TrialsmithError as error:
         refuse(str(error))
+    if code >= SIGNALLED:
+        again = shell(["trialsmith", "stages", plan, *(overrides or [])])
+        console.print(f"Go on with the stages: {again}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)

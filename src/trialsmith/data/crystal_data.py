@@ -89,7 +89,7 @@ class CrystalData(SplitData):
         on_error: `raise` refuses data with a bad row; `skip` leaves such rows out and lists them
             in `skipped`.
         limit: take only so many rows, drawn at random, of each part in proportion.
-        fractions, n_train, n_val, n_test, seed: see `Split`.
+        fractions, n_train, n_val, n_test, seed, at_most: see `Split`.
         batch_size: crystals in a batch.
         batch_atoms: replaces `batch_size`: as much work in a batch as so many atoms of the training
             crystals make on average. Time and memory go with the members of the graphs, most of
@@ -114,6 +114,7 @@ class CrystalData(SplitData):
         n_val: int | None = None,
         n_test: int | None = None,
         seed: int = 0,
+        at_most: bool = False,
         batch_size: int = 64,
         batch_atoms: int | None = None,
         num_workers: int = 0,
@@ -121,7 +122,7 @@ class CrystalData(SplitData):
     ) -> None:
         super().__init__(batch_size, num_workers, on_error, ("skip",), cache_dir)
         self.source, self.tokens, self.graph = source, tokens, graph
-        self.split = Split(fractions, n_train, n_val, n_test, seed)
+        self.split = Split(fractions, n_train, n_val, n_test, seed, at_most)
         self.describe, self.limit, self.batch_atoms = describe, limit, batch_atoms
         self.texts, self.text_seed = texts, text_seed
         check_when(describe)

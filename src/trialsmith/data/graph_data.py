@@ -65,7 +65,7 @@ class GraphData(SplitData):
             a run over all of them, see `trialsmith.cross_validation`.
         folds: how many folds are drawn where the source has none.
         limit: take only so many graphs, drawn at random, of each part or fold in proportion.
-        fractions, n_train, n_val, n_test, seed: see `Split`; the seed draws folds, too.
+        fractions, n_train, n_val, n_test, seed, at_most: see `Split`; the seed draws folds, too.
         batch_size: graphs in a batch.
         num_workers: processes that put batches together.
         on_error: `raise` refuses the data, `skip` leaves out graphs that cannot be used and lists
@@ -85,6 +85,7 @@ class GraphData(SplitData):
         n_val: int | None = None,
         n_test: int | None = None,
         seed: int = 0,
+        at_most: bool = False,
         batch_size: int = 32,
         num_workers: int = 0,
         on_error: str = "raise",
@@ -93,7 +94,7 @@ class GraphData(SplitData):
         super().__init__(batch_size, num_workers, on_error, ("skip",), cache_dir)
         self.source, self.directed, self.limit = source, directed, limit
         self.fold, self.folds = fold, folds
-        self.split = Split(fractions, n_train, n_val, n_test, seed)
+        self.split = Split(fractions, n_train, n_val, n_test, seed, at_most)
 
     @cached_property
     def graphs(self) -> Graphs:

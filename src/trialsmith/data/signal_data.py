@@ -69,7 +69,7 @@ class SignalData(SplitData):
             `skipped`, `mask` puts the mean of the rest of its channel in a bad value's place; a
             record with a channel of which nothing is left is refused then.
         limit: take only so many records, drawn at random, of each part in proportion.
-        fractions, n_train, n_val, n_test, seed: see `Split`.
+        fractions, n_train, n_val, n_test, seed, at_most: see `Split`.
         batch_size: records in a batch.
         num_workers: processes that read batches.
         cache_dir: where checks and downsampled records are kept.
@@ -89,6 +89,7 @@ class SignalData(SplitData):
         n_val: int | None = None,
         n_test: int | None = None,
         seed: int = 0,
+        at_most: bool = False,
         batch_size: int = 64,
         num_workers: int = 0,
         cache_dir: str | Path = ".cache",
@@ -102,7 +103,7 @@ class SignalData(SplitData):
             )
         kept = None if channels is None else tuple(channels)
         self.preparation = Preparation(kept, sentinel, downsample_factor, time_axis)
-        self.split = Split(fractions, n_train, n_val, n_test, seed)
+        self.split = Split(fractions, n_train, n_val, n_test, seed, at_most)
 
     @property
     def targets(self) -> tuple[Target, ...]:

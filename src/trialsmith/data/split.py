@@ -10,6 +10,7 @@ from trialsmith.data.whole import check_whole
 from trialsmith.errors import DataError
 
 PARTS = ("train", "val", "test")
+WHAT_THERE_IS = "take what there is with data.at_most=true"
 
 _SPELLINGS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -35,6 +36,8 @@ class Split:
         fractions: of train, val and test; sum to one.
         n_train, n_val, n_test: counts that replace fractions. Without `n_train`, all other rows.
         seed: of the draw.
+        at_most: where the data have fewer rows than the counts ask for, take what there is: of the
+            source's own split all rows of that part, of a draw fewer in the proportions asked for.
 
     Raises:
         DataError: fractions or counts that cannot be.
@@ -47,6 +50,7 @@ class Split:
         n_val: int | None = None,
         n_test: int | None = None,
         seed: int = 0,
+        at_most: bool = False,
     ) -> None:
         if not isinstance(fractions, Sequence) or not all(
             isinstance(share, int | float) for share in fractions
@@ -57,7 +61,7 @@ class Split:
             )
         self.fractions = tuple(fractions)
         self.counts = {"train": n_train, "val": n_val, "test": n_test}
-        self.seed = seed
+        self.seed, self.at_most = seed, at_most
         if len(self.fractions) != 3 or min(self.fractions) < 0:
             raise DataError(
                 f"data.fractions={list(fractions)}: three numbers from 0 to 1 are needed, "
@@ -97,10 +101,11 @@ class Split:
         parts = {}
         for part, count in self.counts.items():
             rows = order[names[order] == part]
-            if count is not None and count > len(rows):
+            if count is not None and count > len(rows) and not self.at_most:
                 raise DataError(
                     f"data.n_{part}={count}, and the split of the data has {len(rows)} rows of "
-                    f"{part}. Ask for fewer, or draw a split: data.columns.split=none."
+                    f"{part}. Ask for fewer, {WHAT_THERE_IS}, or draw a split: "
+                    "data.columns.split=none."
                 )
             parts[part] = rows[:count]
         return parts
@@ -115,6 +120,8 @@ class Split:
         held_out = sizes["val"] + sizes["test"]
         if self.counts["train"] is None:
             sizes["train"] = max(0, rows - held_out)
+        if self.at_most and sum(sizes.values()) > rows:
+            sizes |= self._fewer(rows - sum(n for p, n in sizes.items() if self.counts[p] is None))
         if sum(sizes.values()) > rows:
             asked = " + ".join(f"{sizes[part]} {part}" for part in PARTS)
             if all(count is None for count in self.counts.values()):
@@ -122,13 +129,24 @@ class Split:
                     f"The data have {rows} rows that can be used; train, val and test need one "
                     "each at least: give more."
                 )
+            lower = f"Lower data.n_train, data.n_val or data.n_test, or {WHAT_THERE_IS}"
+            remedy = "Give more" if self.at_most else lower
             raise DataError(
                 f"{asked} rows are asked for, {sum(sizes.values())} in all, and the data have "
-                f"{rows} that can be used. Lower data.n_train, data.n_val or data.n_test."
+                f"{rows} that can be used. {remedy}."
             )
         ends = np.cumsum([sizes["test"], sizes["val"], sizes["train"]])
         test, val, train = np.split(order[: ends[-1]], ends[:-1])
         return {"train": train, "val": val, "test": test}
+
+    def _fewer(self, rows: int) -> dict[str, int]:
+        """The counts that are asked for, brought down to `rows` in all in their proportions."""
+        asked = {part: count for part, count in self.counts.items() if count is not None}
+        whole = sum(asked.values())
+        fewer = {part: max(min(1, n), n * rows // whole) for part, n in asked.items()}
+        if "train" in asked:
+            fewer["train"] = max(0, rows - sum(fewer.values()) + fewer["train"])
+        return fewer
 
     def _may_be_empty(self, part: str, drawn: bool) -> bool:
         """Only the test part, and only when that was said: nothing is scored by mistake."""

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import trialsmith
@@ -35,6 +35,7 @@ def run_command(
     command: Sequence[str],
     folder: Path | None = None,
     meanwhile: Callable[[], None] = lambda: None,
+    environment: Mapping[str, str] | None = None,
 ) -> int:
     """The exit code of `command`; 128 + the signal where one asked this process to stop.
 
@@ -44,11 +45,16 @@ def run_command(
     Args:
         folder: where it runs; None: here.
         meanwhile: called again and again while it runs.
+        environment: variables that it has beside those of this process.
     """
     parent = os.getpid()
     with StopSignals() as signals:
         process = subprocess.Popen(
-            command, cwd=folder, process_group=0, preexec_fn=lambda: die_with(parent)
+            command,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            process_group=0,
+            preexec_fn=lambda: die_with(parent),
         )
         passed_on = False
         while (code := process.poll()) is None:

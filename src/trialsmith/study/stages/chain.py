@@ -1,15 +1,19 @@
 """Runs the stages of a plan one after the other, each as the command that a user would type."""
 
+import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from trialsmith import yaml12
 from trialsmith.errors import SearchError
 from trialsmith.search.nearest import suggestion
 from trialsmith.study.running import PROGRAM, run_command
-from trialsmith.study.stages.commands import FOLLOWS, SEARCH, STUDY, key_of
+from trialsmith.study.stages.commands import FOLLOWS, OWN, SEARCH, STUDY, key_of
+
+CHECK = "hydra.sweeper.check=true"
+SIGNALLED = 128  # and more: the exit code after a signal
 
 
 def read_plan(name: str, folder: Path = Path("conf/stages")) -> list[str]:
@@ -31,8 +35,10 @@ def read_plan(name: str, folder: Path = Path("conf/stages")) -> list[str]:
     return plan
 
 
-def stage_commands(plan: Sequence[str], overrides: Sequence[str]) -> list[list[str]]:
-    """The command line of each stage, after `python`.
+def stage_commands(
+    plan: Sequence[str], overrides: Sequence[str]
+) -> tuple[list[list[str]], dict[str, list[str]]]:
+    """The command line of each stage, after `python`, and each one's own overrides.
 
     `FILE:KEY=VALUE` is an override of the stage FILE alone, all others are of every stage. A study
     name becomes the begin of every stage's name.
@@ -49,16 +55,22 @@ def stage_commands(plan: Sequence[str], overrides: Sequence[str]) -> list[list[s
             raise SearchError(f"{word} is no override: write KEY=VALUE or FILE:KEY=VALUE")
         if key_of(override) == SEARCH:
             raise SearchError(f"{word}: the plan says which searches run; leave it out")
+        if stage is not None and key_of(override) == STUDY:
+            raise SearchError(
+                f"{word}: the next stage would not find it; give {STUDY}=NAME, with which the name "
+                "of every stage's study begins"
+            )
         if stage is None and key_of(override) == STUDY:
             name = override.partition("=")[2]
         elif stage is None:
             of_all.append(override)
         else:
             of_one[stage].append(override)
-    return [
+    commands = [
         [PROGRAM, "-m", f"{SEARCH}={search}", *of_all, *_named(plan, k, name), *of_one[search]]
         for k, search in enumerate(plan)
     ]
+    return commands, of_one
 
 
 def _stage_of(word: str, plan: Sequence[str]) -> tuple[str | None, str]:
@@ -80,17 +92,39 @@ def _named(plan: Sequence[str], k: int, name: str | None) -> list[str]:
     return [own, f"{FOLLOWS}={name}-{plan[k - 1]}"] if k else [own]
 
 
-def run_stages(commands: Sequence[Sequence[str]], show: Callable[[Sequence[str]], None]) -> int:
+def run_stages(
+    commands: Sequence[Sequence[str]],
+    own: Mapping[str, Sequence[str]],
+    show: Callable[[Sequence[str]], None],
+) -> int:
     """Run the commands in turn until one does not end well; the last exit code.
 
+    Before the first trial of the first stage every later one is checked, and its data made ready: a
+    mistake should not show after hours.
+
     Args:
+        commands: of the stages, as `stage_commands` gives them.
+        own: each stage's own overrides, by its search; the stages keep them for their reports.
         show: is told each command before it runs.
+
+    Raises:
+        SearchError: a later stage could not begin.
     """
     if not Path(PROGRAM).is_file():
         raise SearchError(f"there is no {PROGRAM} here: run it in the folder that has one")
+    for search, command in list(zip(own, commands, strict=True))[1:]:
+        show(["python", *command, CHECK])
+        code = run_command([sys.executable, *command, CHECK])
+        if code >= SIGNALLED:
+            return code
+        if code:
+            raise SearchError(
+                f"stage {search} could not begin, for the reason above, and no stage has begun. An "
+                f"override of this stage alone is {search}:KEY=VALUE"
+            )
     for command in commands:
         show(["python", *command])
-        code = run_command([sys.executable, *command])
+        code = run_command([sys.executable, *command], environment={OWN: json.dumps(own)})
         if code:
             return code
     return 0

@@ -15,11 +15,14 @@ NOTE = (
 )
 
 
-def comparison_page(comparison: Comparison, commands: dict[str, str]) -> str:
+def comparison_page(
+    comparison: Comparison, commands: dict[str, str], unfinished: str | None = None
+) -> str:
     """HTML of a comparison; beside it must be plotly's file.
 
     Args:
         commands: to paste, by what they do.
+        unfinished: what the search lacks; None: it is at its end.
     """
     parts = [_table(configurations_table(comparison))]
     for heading, lines in findings(comparison).items():
@@ -32,7 +35,8 @@ def comparison_page(comparison: Comparison, commands: dict[str, str]) -> str:
     parts.append(LIBRARY)
     for k, (heading, figure) in enumerate(figures(comparison).items()):
         parts.append(f"<h2>{escape(heading)}</h2>{drawing(figure, str(k))}")
-    return document(f"{comparison.name}: comparison", NOTE, "\n".join(parts))
+    note = NOTE if unfinished is None else f"{unfinished} {NOTE}"
+    return document(f"{comparison.name}: comparison", note, "\n".join(parts))
 
 
 def _table(table: Lines) -> str:

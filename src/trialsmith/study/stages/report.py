@@ -27,23 +27,26 @@ def report(study: optuna.Study, folder: Path) -> RenderableType:
     found = comparison(study, folder)
     if not found.rows:
         return Text("No trial is complete: there is nothing to compare yet.")
-    commands = _commands(study)
+    lack = lacking(study)
+    unfinished = None if lack is None else f"The search is not at its end: {lack}."
+    commands = {} if unfinished else _commands(study)
     texts = {
         "results_summary.csv": results_summary(found),
-        "comparison.html": comparison_page(found, commands),
+        "comparison.html": comparison_page(found, commands, unfinished),
     }
     if not (folder / PLOTLY).exists():
         replace_text(folder / PLOTLY, plotly_source())
     for name, text in texts.items():
         replace_text(folder / name, text)
-    return screen(found, [folder / name for name in texts], commands)
+    return screen(found, [folder / name for name in texts], commands, unfinished)
 
 
 def _commands(study: optuna.Study) -> dict[str, str]:
-    """What to do next, once the study is at its end."""
+    """What to do next, of a study that is at its end."""
     stage = study.user_attrs[STAGE]
-    if stage["then"] is None or lacking(study):
+    if stage["then"] is None:
         return {}
     searched = study.user_attrs["space"]["parameters"]
     named = study.study_name if stage["named"] else None
-    return {"Next stage": next_command(stage["words"], stage["then"], searched, named)}
+    own = stage.get("own")  # not in studies of older versions
+    return {"Next stage": next_command(stage["words"], stage["then"], searched, named, own)}

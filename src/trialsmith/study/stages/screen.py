@@ -12,14 +12,22 @@ from trialsmith.study.stages.words import findings
 MOST_ROWS = 12  # on the screen; the files have all
 
 
-def screen(comparison: Comparison, files: list[Path], commands: dict[str, str]) -> Group:
+def screen(
+    comparison: Comparison,
+    files: list[Path],
+    commands: dict[str, str],
+    unfinished: str | None = None,
+) -> Group:
     """What `rich` prints after a stage: the table, the controls, the findings, what comes next.
 
     Args:
         files: that were written.
         commands: to paste, by what they do.
+        unfinished: what the search lacks; None: it is at its end.
     """
     parts: list[RenderableType] = [Text(""), Text(f"Comparison of {comparison.name}", "bold")]
+    if unfinished is not None:
+        parts.append(_line(unfinished, "yellow"))
     parts += _drawn(configurations_table(comparison, MOST_ROWS))
     left = len(comparison.rows) - MOST_ROWS
     if left > 0:

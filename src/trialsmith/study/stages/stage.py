@@ -1,6 +1,6 @@
 """A search that is one stage of several: what it takes over, and what it leaves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,24 @@ class Stage:
         self.follows, self.candidates = follows, candidates
         self.then, self.unfinished = then, unfinished
 
-    def note(self, study: optuna.Study, words: list[str], named: bool) -> None:
+    def note(
+        self,
+        study: optuna.Study,
+        words: list[str],
+        named: bool,
+        own: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         """Keep with the study what its report needs.
 
         Args:
             words: of the command line, after `python`.
             named: the study has a name of the user's own.
+            own: a plan's overrides of one stage alone, by its search; None: as was noted before.
         """
         kept = [word for word in words if key_of(word) not in RESTART]
-        facts = {"then": self.then, "words": kept, "named": named}
+        if own is None:
+            own = study.user_attrs.get(STAGE, {}).get("own", {})
+        facts = {"then": self.then, "words": kept, "named": named, "own": dict(own)}
         if study.user_attrs.get(STAGE) != facts:
             study.set_user_attr(STAGE, facts)
 
