@@ -155,7 +155,7 @@ def test_all_folds_are_one_fingerprint(opened: Callable[..., GraphData]) -> None
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"fold": 0, "folds": 2}, r"data\.folds=2 must be at least 3"),
+        ({"fold": 0, "folds": 2}, r"data\.folds=2 must be a whole number, at least 3"),
         ({"fold": "all", "held_out": 5}, r"data\.held_out=5 is not one fold: choose one of 0, 1"),
         ({"fold": 1, "held_out": 1}, r"data\.fold=1 is held out: choose one of 0, 2, 3, 4"),
         ({"held_out": 1}, r"data\.held_out=1 .* no folds are taken: add data\.fold=all"),

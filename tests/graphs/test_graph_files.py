@@ -169,6 +169,7 @@ WRONG = [
     ({**PATH, "edges": [["a", "b"]]}, "holds what is no number"),
     ({**PATH, "num_nodes": 0, "x": [], "node_tag": []}, "it has no nodes"),
     ({**PATH, "num_nodes": 2.5}, "not one whole number"),
+    ({**PATH, "num_nodes": 1e30}, "the most nodes of a graph"),
     ({**PATH, "num_nodes": 4}, r"x has the shape \(3, 2\) for 4 nodes"),
     ({**PATH, "x": [[1, 2], [3, 4], [5]]}, "x is ragged"),
     ({**PATH, "x": [1, 2, 3]}, r"1 numbers|3 numbers \(x, "),
@@ -241,7 +242,7 @@ def test_a_file_that_cannot_be_opened_is_refused(
         ("foreign.h5", "cannot be opened as HDF5"),
         ("flat.h5", "has no groups.*It has adjacency_matrix"),
         ("nowhere.h5", "there is no such file"),
-        ("empty.jsonl", "no graph can be used"),
+        ("empty.jsonl", "is empty: a line for each graph is needed"),
         ("broken.jsonl", "no graph can be used\n.*line 1"),
     ):
         with pytest.raises(DataError, match=words) as refused:

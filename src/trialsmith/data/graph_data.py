@@ -105,7 +105,7 @@ class GraphData(SplitData):
                 f"data.held_out={held_out} holds out a fold, and no folds are taken: add "
                 f"data.fold={ALL}, or data.fold=… for one that validates."
             )
-        self.split = Split(fractions, n_train, n_val, n_test, seed)
+        self.split = Split(fractions, n_train, n_val, n_test, seed, column="data.fields.split")
 
     @cached_property
     def graphs(self) -> Graphs:
@@ -211,8 +211,8 @@ class GraphData(SplitData):
         graphs = self.graphs
         if any(graphs.folds):
             return graphs.folds
-        if self.folds < 3:
-            raise DataError(f"data.folds={self.folds} must be at least 3.")
+        if not isinstance(self.folds, int) or self.folds < 3:
+            raise DataError(f"data.folds={self.folds} must be a whole number, at least 3.")
         return drawn_folds(graphs.labels, graphs.ids, self.folds, self.split.seed)
 
     def state_dict(self) -> dict[str, Any]:

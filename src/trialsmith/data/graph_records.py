@@ -12,6 +12,7 @@ from trialsmith.data.graph_roles import Roles
 from trialsmith.data.split import part_named
 from trialsmith.errors import DataError
 
+MOST_NODES = 10**8  # of one graph: a number that is read wrongly would else fill the memory
 UNFIT = "classes, and no numbers are fitted: name another field, data.target=…"
 
 
@@ -113,6 +114,8 @@ def _count(fields: Mapping[str, Any], roles: Roles) -> int:
         if count.size != 1 or float(count) != int(count):
             raise DataError(f"{roles.nodes}={count} is not one whole number")
         nodes, told = int(count), roles.nodes
+        if nodes > MOST_NODES:
+            raise DataError(f"{told}={nodes} is beyond {MOST_NODES}, the most nodes of a graph")
     else:
         told = next(iter((*roles.features, *filter(None, [roles.kinds]))), roles.edges)
         if told == roles.edges and not told.endswith("matrix"):

@@ -144,9 +144,10 @@ def with_late(
     ]
     for role, field in late:
         if role != "fold":
+            named = ", or the names of those that all have" if role == "features" else ""
             raise DataError(
                 f"{field} is missing in the first graph; give it to all, or leave it out: "
-                f"{_key(role)}={NONE}, or the names of the fields that all have"
+                f"{_key(role)}={NONE}{named}"
             )
     return replace(roles, fold=late[0][1]) if late else roles
 

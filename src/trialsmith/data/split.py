@@ -34,6 +34,7 @@ class Split:
         fractions: of train, val and test; sum to one.
         n_train, n_val, n_test: counts that replace fractions. Without `n_train`, all other rows.
         seed: of the draw.
+        column: the key that names the source's own split, for messages.
 
     Raises:
         DataError: fractions or counts that cannot be.
@@ -46,7 +47,9 @@ class Split:
         n_val: int | None = None,
         n_test: int | None = None,
         seed: int = 0,
+        column: str = "data.columns.split",
     ) -> None:
+        self.column = column
         self.fractions = tuple(fractions)
         self.counts = {"train": n_train, "val": n_val, "test": n_test}
         self.seed = seed
@@ -93,7 +96,7 @@ class Split:
             if count is not None and count > len(rows):
                 raise DataError(
                     f"data.n_{part}={count}, and the split of the data has {len(rows)} rows of "
-                    f"{part}. Ask for fewer, or draw a split: data.columns.split=none."
+                    f"{part}. Ask for fewer, or draw a split: {self.column}=none."
                 )
             parts[part] = rows[:count]
         return parts
@@ -127,9 +130,7 @@ class Split:
     def _empty(self, part: str, names: Sequence[str]) -> str:
         remedy = " or say that there shall be none: data.n_test=0." if part == "test" else "."
         if any(names):
-            return (
-                f"No row has the split {part!r}: draw a split with data.columns.split=none{remedy}"
-            )
+            return f"No row has the split {part!r}: draw a split with {self.column}=none{remedy}"
         return f"No row is left for {part} of {len(names)} rows: give more rows{remedy}"
 
 
