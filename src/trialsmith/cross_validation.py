@@ -116,15 +116,21 @@ def _conclude(folder: Path, config: Mapping[str, Any], done: Mapping[str, Fitted
 
 
 def _joined(folds: Sequence[Fitted]) -> dict[str, Predictions]:
-    """The predictions of all folds, by the split."""
+    """The predictions of all folds, by the split; of samples held out from all, their means."""
     return {
-        split: Predictions(
-            ids=[name for fitted in folds for name in fitted.splits[split].ids],
-            predicted=np.concatenate([fitted.splits[split].predicted for fitted in folds]),
-            true=np.concatenate([fitted.splits[split].true for fitted in folds]),
-        )
-        for split in folds[0].splits
+        split: _together([fitted.splits[split] for fitted in folds]) for split in folds[0].splits
     }
+
+
+def _together(folds: Sequence[Predictions]) -> Predictions:
+    first, predicted = folds[0], [fold.predicted for fold in folds]
+    if all(fold.ids == first.ids for fold in folds):  # the models of the folds are an ensemble
+        return Predictions(first.ids, np.mean(predicted, axis=0), first.true)
+    return Predictions(
+        ids=[name for fold in folds for name in fold.ids],
+        predicted=np.concatenate(predicted),
+        true=np.concatenate([fold.true for fold in folds]),
+    )
 
 
 def _row(fitted: Fitted) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def _ambiguity(node: yaml.ScalarNode) -> str:
     """Why an unquoted scalar is read in two ways; "" where it is not."""
     if node.style is not None or node.tag not in (f"{_TAG}str", f"{_TAG}int"):
         return ""
+    if node.tag != Loader("").resolve(yaml.ScalarNode, node.value, (True, False)):
+        return ""  # !!str 5 leaves nothing open
     old = yaml.resolver.Resolver().resolve(yaml.ScalarNode, node.value, (True, False))
     if old == f"{_TAG}bool":
         return (

@@ -96,6 +96,23 @@ def test_each_fold_tests_once_and_validates_once(opened: Callable[..., GraphData
     assert len(tested) == len(validated) == 40
 
 
+def test_a_fold_that_is_held_out_tests_and_the_others_validate(
+    opened: Callable[..., GraphData],
+) -> None:
+    alone = opened(fold=2, folds=4).parts["test"].tolist()
+    validated = Counter[int]()
+    for fold in (0, 1, 3):
+        parts = opened(fold=fold, folds=4, held_out=2).parts
+        assert parts["test"].tolist() == alone
+        validated.update(parts["val"].tolist())
+        assert set(parts["train"]) == set(range(40)) - {*alone, *parts["val"].tolist()}
+    assert set(validated) == set(range(40)) - set(alone)
+    assert set(validated.values()) == {1}
+    whole = opened(fold="all", folds=4, held_out="2")
+    assert whole.fold_names == ["0", "1", "3"]
+    assert whole.fingerprint != opened(fold="all", folds=4).fingerprint
+
+
 def test_folds_follow_ids_and_the_seed_and_not_the_order(opened: Callable[..., GraphData]) -> None:
     def test_ids(data: GraphData) -> set[str]:
         return {data.graphs.ids[place] for place in data.parts["test"]}
@@ -119,6 +136,9 @@ def test_the_files_own_folds_are_kept_and_a_graph_of_none_trains(
     with pytest.raises(DataError, match=r"data\.fold=0 is not one fold: choose one of 1, 2, 3"):
         opened(*graphs, fold=0)
     assert opened(*graphs, fold=0, fields={"fold": "none"}).sizes["test"] == 8  # of five drawn
+    two = rings(40, test_fold=lambda i: i % 2)
+    with pytest.raises(DataError, match=r"2 folds \(0, 1\), and three .* data.fields.fold=none"):
+        opened(*two, fold=0)
 
 
 def test_all_folds_are_one_fingerprint(opened: Callable[..., GraphData]) -> None:
@@ -135,7 +155,10 @@ def test_all_folds_are_one_fingerprint(opened: Callable[..., GraphData]) -> None
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"fold": 0, "folds": 2}, r"data\.folds=2 must be at least 3"),
+        ({"fold": 0, "folds": 2}, r"data\.folds=2 must be a whole number, at least 3"),
+        ({"fold": "all", "held_out": 5}, r"data\.held_out=5 is not one fold: choose one of 0, 1"),
+        ({"fold": 1, "held_out": 1}, r"data\.fold=1 is held out: choose one of 0, 2, 3, 4"),
+        ({"held_out": 1}, r"data\.held_out=1 .* no folds are taken: add data\.fold=all"),
         ({"on_error": "mask"}, r"data\.on_error=mask must be one of raise, skip"),
         ({"batch_size": 0}, r"data\.batch_size=0"),
         ({"limit": 0}, r"data\.limit=0"),

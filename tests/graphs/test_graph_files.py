@@ -70,11 +70,70 @@ def test_fields_can_be_named(tmp_path: Path, opened: Callable[..., GraphData]) -
     path = json_lines(tmp_path / "a.jsonl", *graphs)
     fields = {"id": "g", "edges": "e", "features": ["h"], "relations": "edge_index"}
     found = opened(path, target="kind", fields=fields).graphs
-    assert found.features == ["h", "e from", "e to", "edge_index from", "edge_index to"]
+    relations = ["edge_index from", "edge_index to"]
+    shares = [f"{name}, share" for name in relations]
+    assert found.features == ["h", "e from", "e to", *relations, *shares]
     assert found.ids[3] == "n3"
     assert found.target == "kind"
     assert column(found, "edge_index from", 0) == [0, 1]
     assert opened(path, target="kind", fields=fields, degrees=False).graphs.features == ["h"]
+
+
+def test_relations_count_as_shares_of_the_other_elements(
+    tmp_path: Path, opened: Callable[..., GraphData]
+) -> None:
+    chains = [
+        {
+            "id": f"g{n}",
+            "label": n % 2,
+            "link_matrix": np.eye(n, k=1),
+            "adjacency_matrix": np.triu(np.ones((n, n)), 1),
+        }
+        for n in (1, 4, 7)
+    ]
+    graphs = opened(hdf5(tmp_path / "a.h5", *chains)).graphs
+    for place, graph in enumerate(chains):
+        future, past = (
+            column(graphs, f"adjacency_matrix {end}, share", place) for end in ("from", "to")
+        )
+        # in a chain each element is related to all others: the ordering fraction is one
+        related = np.add(future, past)
+        np.testing.assert_allclose(related, float(graph["link_matrix"].shape[0] > 1))
+
+
+def test_a_field_that_the_first_graph_lacks_is_no_silence(
+    tmp_path: Path, opened: Callable[..., GraphData]
+) -> None:
+    bare = {k: v for k, v in PATH.items() if k not in ("x", "node_tag")}
+    path = json_lines(tmp_path / "a.jsonl", bare, TRIANGLE)
+    with pytest.raises(DataError, match="x is missing in the first graph; give it to all"):
+        opened(path).graphs  # noqa: B018
+    assert len(opened(path, fields={"features": "none", "kinds": "none"}).graphs) == 2
+    # but a graph without a fold is in none
+    folds = [{**graph, **({"test_fold": k % 3} if k else {})} for k, graph in enumerate(rings(9))]
+    data = opened(json_lines(tmp_path / "b.jsonl", *folds), fold=1)
+    assert data.graphs.folds == ["", "1", "2", "0", "1", "2", "0", "1", "2"]
+    assert 0 in data.parts["train"]
+
+
+def test_hdf5_says_no_fold_by_nan_or_an_empty_text(
+    tmp_path: Path, opened: Callable[..., GraphData]
+) -> None:
+    numbers = rings(6, test_fold=lambda i: np.nan if i == 2 else float(i % 3))
+    texts = rings(6, test_fold=lambda i: "" if i == 2 else f"{i % 3}")
+    for name, graphs in (("numbers", numbers), ("texts", texts)):
+        found = opened(hdf5(tmp_path / f"{name}.h5", *graphs)).graphs
+        assert dict(zip(found.ids, found.folds, strict=True))["g2"] == ""
+        assert set(found.folds) == {"", "0", "1", "2"}
+
+
+def test_measured_numbers_are_no_classes(tmp_path: Path, opened: Callable[..., GraphData]) -> None:
+    measured = [{**graph, "label": 0.37 + k} for k, graph in enumerate(rings(6))]
+    with pytest.raises(DataError, match=r"label=0\.37 is neither.*no numbers are fitted"):
+        opened(json_lines(tmp_path / "a.jsonl", *measured)).graphs  # noqa: B018
+    counted = [{**graph, "label": float(k)} for k, graph in enumerate(rings(30))]
+    with pytest.raises(DataError, match=r"label has 30 values in 30 graphs.*no numbers are fitted"):
+        opened(json_lines(tmp_path / "b.jsonl", *counted)).targets  # noqa: B018
 
 
 def test_the_groups_own_file(shared: Path, opened: Callable[..., GraphData]) -> None:
@@ -110,6 +169,7 @@ WRONG = [
     ({**PATH, "edges": [["a", "b"]]}, "holds what is no number"),
     ({**PATH, "num_nodes": 0, "x": [], "node_tag": []}, "it has no nodes"),
     ({**PATH, "num_nodes": 2.5}, "not one whole number"),
+    ({**PATH, "num_nodes": 1e30}, "the most nodes of a graph"),
     ({**PATH, "num_nodes": 4}, r"x has the shape \(3, 2\) for 4 nodes"),
     ({**PATH, "x": [[1, 2], [3, 4], [5]]}, "x is ragged"),
     ({**PATH, "x": [1, 2, 3]}, r"1 numbers|3 numbers \(x, "),
@@ -183,7 +243,7 @@ def test_a_file_that_cannot_be_opened_is_refused(
         ("flat.h5", "has no groups.*It has adjacency_matrix"),
         ("nowhere.h5", "there is no such file"),
         ("", "is a folder; a file of graphs, JSON lines or HDF5, is needed"),
-        ("empty.jsonl", "no graph can be used"),
+        ("empty.jsonl", "is empty: a line for each graph is needed"),
         ("broken.jsonl", "no graph can be used\n.*line 1"),
     ):
         with pytest.raises(DataError, match=words) as refused:

@@ -44,6 +44,7 @@ def test_exponents_are_numbers_and_true_means_logarithmic(files: Files) -> None:
         ("[true, false]", {"choices": [True, False]}),
         ("[0.1, null]", {"choices": [0.1, None]}),
         ("['128', 128]", {"choices": ["128", 128]}),
+        ("[false, 0.1, 0.2]", {"choices": [False, 0.1, 0.2]}),
         ("{type: tuple, value: [16, 64, 16]}", {"low": 16, "high": 64, "step": 16}),
         ("{type: tuple, value: [0.2, 0.5, 0.1]}", {"low": 0.2, "high": 0.5, "step": 0.1}),
         ("{type: tuple, value: [0, 1, 0.25]}", {"low": 0.0, "high": 1.0, "step": 0.25}),
@@ -80,6 +81,8 @@ def test_choices_and_ranges(files: Files, written: str, read: dict[str, Any]) ->
         ("[[1, 2], [3]]", "offers a list where base.yaml:.* has one value"),
         ("[{a: 1}]", "offers a mapping where"),
         ("[{type: tuple, value: [1, 5, 1]}, 3]", "a range among its choices"),
+        ("[1, 64, true]", r"\[1, 64, true\], which is a range without its words: write {type"),
+        ("[1e-5, 1e-1, false]", "let the truth value come first"),
         ("[yes, no]", "yes is a truth value to YAML 1.1 and a text to YAML 1.2"),
         ("[012, 64]", "012 is a number to YAML 1.1"),
     ],
@@ -114,6 +117,11 @@ def test_lists_over_a_list_are_choices_among_lists(files: Files) -> None:
     config = files.convert("model: {head: {hidden_dims: [[48, 18], [64]]}}")
     assert config.model.head.hidden_dims == [48, 18]
     assert params(config) == {"model.head.hidden_dims": {"choices": [[48, 18], [64]]}}
+
+
+def test_a_range_deep_inside_of_choices_is_not_taken_literally(files: Files) -> None:
+    space = "model: {head: {hidden_dims: [[{type: tuple, value: [16, 64, 16]}, 18], [64, 8]]}}"
+    assert "model.head.hidden_dims has a range among its choices" in mistakes(files, space)
 
 
 def test_an_item_of_a_list_can_be_searched(files: Files) -> None:
@@ -292,6 +300,37 @@ def test_all_mistakes_are_in_one_error_with_the_nearest_names(files: Files) -> N
 )
 def test_a_file_that_is_none_is_refused(files: Files, space: str, why: str) -> None:
     assert why in mistakes(files, space)
+
+
+@pytest.mark.parametrize(
+    ("space", "why"),
+    [
+        ("training: {<<: 3, lr: [1, 2]}", "training has a << that cannot be merged"),
+        ("training: {lr: !!python/name:os.system }", "training.lr has the tag !!python/name:os"),
+        ("training: {lr: !!set {a, b}}", "training.lr has the tag !!set"),
+        ("model: {head: [{in_dim: [1, 2]}]}", "offers a list where base.yaml:5 has one value"),
+        ("model: {head: {activation: ['${model}', relu]}}", "Hydra does not take for a text"),
+        ("training.lr: [1, 2]", "training.lr is not in base.yaml: a key has no dots"),
+        ("training: {epochs: {type: tuple, value: [1, 100000000000000000000, 1]}}", "goes beyond"),
+    ],
+)
+def test_what_would_be_taken_for_something_else_is_refused(
+    files: Files, space: str, why: str
+) -> None:
+    text = mistakes(files, space)
+    assert "space.yaml:1: " in text
+    assert why in text
+
+
+def test_an_interpolation_of_the_base_settings_is_a_dependency(files: Files) -> None:
+    files.write("base", "a: {x: 1, y: '${a.x}', z: ['${a.y}']}")
+    config = files.convert("a: {x: [1, 2]}")
+    config.a.x = 2
+    assert resolved(config)["a"] == {"x": 2, "y": 2, "z": [2]}
+    files.write("base", "a: {x: 1, y: '${a.xx}', z: '${oc.env:HOME}'}")
+    text = mistakes(files, "a: {x: [1, 2]}")
+    assert "base.yaml:1: a.y follows a.xx, which does not exist: did you mean a.x" in text
+    assert "base.yaml:1: a.z has '${oc.env:HOME}'" in text
 
 
 def test_a_missing_file_is_named(files: Files) -> None:

@@ -80,6 +80,31 @@ def test_an_untuned_part_is_of_the_base_settings(files: Files) -> None:
         files.convert(space, tune=["training"], base=False)
 
 
+def test_values_couple_through_references_and_to_untuned_parts_stay(files: Files) -> None:
+    space = """
+    model:
+      depth: !sweep [1, 2]
+      same: !reference model.depth
+    training:
+      batch: !coupled-sweep {target: model.same, values: [16, 32]}
+      lr: !sweep [0.1, 0.2]
+    """
+    assert params(files.convert(space, base=False))["training.batch"] == [
+        {"choices": [16], "when": {"model.depth": [1]}},
+        {"choices": [32], "when": {"model.depth": [2]}},
+    ]
+    files.write("base", "model: {depth: 2, same: 2}\ntraining: {batch: 32, lr: 0.1}")
+    config = files.convert(space, tune=["training"])
+    assert list(params(config)) == ["training.lr"]
+    assert config.training.batch == 32
+
+
+def test_a_range_of_the_three_file_form_is_refused_and_not_taken_literally(files: Files) -> None:
+    space = "m: {a: !sweep [1, 2], b: {type: tuple, value: [1e-5, 1e-1, true]}}"
+    with pytest.raises(SearchError, match=r"m\.b is no range in a file with tags: write !range"):
+        files.convert(space, base=False)
+
+
 @pytest.mark.parametrize(
     ("tagged", "why"),
     [
@@ -87,6 +112,7 @@ def test_an_untuned_part_is_of_the_base_settings(files: Files) -> None:
         ("!sweep {value: [1, 2]}", "value, which is none of values"),
         ("!sweep 3", "has 3: write {values}"),
         ("!sweep []", "no choices"),
+        ("!sweep {values: [!range [1, 3], 5]}", "a range among its choices"),
         ("!coupled-sweep {target: m.other, values: [1]}", "has 1 values, and m.other has 2 at"),
         ("!coupled-sweep {target: m.fixed, values: [1]}", "m.fixed, which has no !sweep"),
         ("!coupled-sweep {target: m.ohter, values: [1, 2]}", "did you mean m.other"),

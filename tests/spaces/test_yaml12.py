@@ -69,6 +69,10 @@ def test_what_two_versions_read_differently_is_refused(text: str) -> None:
     assert yaml12.load(f"b: ['{text}']") == {"b": [text]}
 
 
+def test_a_tag_leaves_nothing_open() -> None:
+    assert yaml12.load("a: [!!str 5, !!float 3]") == {"a": ["5", 3.0]}
+
+
 def test_a_key_that_stands_twice_is_refused_with_both_lines() -> None:
     with pytest.raises(yaml.YAMLError, match=r"the key a stands on line 1 already(.|\n)*line 3"):
         yaml12.load("a: 1\nb: 2\na: 3")

@@ -73,6 +73,21 @@ def test_the_score_is_the_mean_and_the_predictions_are_all(tmp_path: Path) -> No
     assert "all folds" in (tmp_path / "provenance.yaml").read_text()
 
 
+def test_models_that_predict_the_same_samples_are_an_ensemble(tmp_path: Path) -> None:
+    sure = {"1": [0.9, 0.3], "2": [0.4, 0.4], "10": [0.8, 0.2]}  # of class 0, for two samples
+
+    def held_out(fold: str, folder: Path, trial: FoldsTrial | None) -> Fitted:
+        predicted = np.array([[p, 1 - p] for p in sure[fold]], np.float32)
+        found = Predictions(["a", "b"], predicted, np.array([0, 1]))
+        return Fitted(1.0, 1, DATA.targets, {"test": found})
+
+    cross_validate(held_out, DATA, CONFIG, tmp_path)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["folds"]["2"]["test/accuracy"] == 0.5
+    assert metrics["test"]["class"]["accuracy"] == 1.0  # (0.9 + 0.4 + 0.8) / 3 is above a half
+    assert len(np.load(tmp_path / "y_true.npy")) == 2
+
+
 def test_a_trial_hears_of_folds_and_not_of_their_epochs(tmp_path: Path) -> None:
     trial = Diary()
     cross_validate(train, DATA, CONFIG, tmp_path, trial)

@@ -11,9 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch.utils.data import Dataset
 
-from trialsmith.data.folds import ALL, drawn_folds, fold_names, parts_of_fold
+from trialsmith.data.folds import ALL, drawn_folds, parts_of_fold, scored_folds
 from trialsmith.data.graph_batch import KIND, GraphBatch, Graphs, GraphSource, batch_of, natural
 from trialsmith.data.graph_reader import GraphReader
+from trialsmith.data.graph_records import UNFIT
 from trialsmith.data.problem import Problem, refuse
 from trialsmith.data.reader import packed_targets
 from trialsmith.data.scaling import Classes
@@ -24,6 +25,8 @@ from trialsmith.errors import DataError
 from trialsmith.graph import digest
 
 log = logging.getLogger(__name__)
+
+MANY = 20  # so many values in few graphs are numbers, and not classes
 
 
 class GraphBatches(Dataset[GraphBatch]):
@@ -63,6 +66,8 @@ class GraphData(SplitData):
         directed: whether messages go along an edge only, and not also against it.
         fold: which fold tests; the one after it validates, the others train. None: no folds; `all`:
             a run over all of them, see `trialsmith.cross_validation`.
+        held_out: a fold that tests whatever `fold` is, which validates then: a search over all
+            other folds has not seen its graphs.
         folds: how many folds are drawn where the source has none.
         limit: take only so many graphs, drawn at random, of each part or fold in proportion.
         fractions, n_train, n_val, n_test, seed, at_most: see `Split`; the seed draws folds, too.
@@ -78,6 +83,7 @@ class GraphData(SplitData):
         source: GraphSource,
         directed: bool = False,
         fold: int | str | None = None,
+        held_out: int | str | None = None,
         folds: int = 5,
         limit: int | None = None,
         fractions: Sequence[float] = (0.8, 0.1, 0.1),
@@ -94,7 +100,15 @@ class GraphData(SplitData):
         super().__init__(batch_size, num_workers, on_error, ("skip",), cache_dir)
         self.source, self.directed, self.limit = source, directed, limit
         self.fold, self.folds = fold, folds
-        self.split = Split(fractions, n_train, n_val, n_test, seed, at_most)
+        self.held_out = None if held_out is None else str(held_out)
+        if held_out is not None and fold is None:
+            raise DataError(
+                f"data.held_out={held_out} holds out a fold, and no folds are taken: add "
+                f"data.fold={ALL}, or data.fold=… for one that validates."
+            )
+        self.split = Split(
+            fractions, n_train, n_val, n_test, seed, at_most, column="data.fields.split"
+        )
 
     @cached_property
     def graphs(self) -> Graphs:
@@ -114,6 +128,11 @@ class GraphData(SplitData):
             raise DataError(
                 f"All graphs are of one class, {self.graphs.target}={classes[0]}: nothing is to be "
                 "learned. Give graphs of two classes at least, or name another field: data.target=…"
+            )
+        if len(classes) > max(MANY, len(self.graphs) / 2):
+            raise DataError(
+                f"{self.graphs.target} has {len(classes)} values in {len(self.graphs)} graphs. "
+                f"Graphs are told apart by {UNFIT}."
             )
         return (Target(self.graphs.target, classes=classes),)
 
@@ -159,6 +178,7 @@ class GraphData(SplitData):
         split: list[str | np.ndarray]
         if self.fold == ALL:
             split = [str([self._folds[place] for place in self._chosen]), self._chosen]
+            split += [self.held_out] if self.held_out is not None else []
         else:
             split = [self.parts[part] for part in PARTS]
         arrays = (graphs.nodes, graphs.node_ends, graphs.edges, graphs.edge_ends)
@@ -166,8 +186,8 @@ class GraphData(SplitData):
 
     @cached_property
     def fold_names(self) -> list[str]:
-        """The folds that there are."""
-        return fold_names([self._folds[place] for place in self._chosen])
+        """The folds that a run over all of them takes in turn."""
+        return scored_folds([self._folds[place] for place in self._chosen], self.held_out)
 
     @cached_property
     def parts(self) -> dict[str, Int[np.ndarray, "part"]]:
@@ -176,7 +196,7 @@ class GraphData(SplitData):
         given = self._folds if self.fold is not None else self.graphs.splits
         names = [given[place] for place in chosen]
         if self.fold is not None:
-            names = parts_of_fold(names, str(self.fold))
+            names = parts_of_fold(names, str(self.fold), self.held_out)
         drawn = self.split(names, [ids[place] for place in chosen])
         parts = {part: chosen[places] for part, places in drawn.items()}
         self._warn(parts["train"])
@@ -194,8 +214,8 @@ class GraphData(SplitData):
         graphs = self.graphs
         if any(graphs.folds):
             return graphs.folds
-        if self.folds < 3:
-            raise DataError(f"data.folds={self.folds} must be at least 3.")
+        if not isinstance(self.folds, int) or self.folds < 3:
+            raise DataError(f"data.folds={self.folds} must be a whole number, at least 3.")
         return drawn_folds(graphs.labels, graphs.ids, self.folds, self.split.seed)
 
     def state_dict(self) -> dict[str, Any]:

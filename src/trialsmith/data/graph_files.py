@@ -12,14 +12,14 @@ from trialsmith.data.graph_batch import Graphs, GraphSource, packed, unpacked
 from trialsmith.data.graph_data import GraphData
 from trialsmith.data.graph_formats import WANTED, records
 from trialsmith.data.graph_records import graph_of
-from trialsmith.data.graph_roles import roles_of
+from trialsmith.data.graph_roles import roles_of, with_late
 from trialsmith.data.paths import check_file
 from trialsmith.data.problem import Problem
 from trialsmith.errors import DataError
 from trialsmith.graph import cached_arrays, digest
 
 # Raise it whenever the same file gives other arrays: old caches are left alone.
-VERSION = 2
+VERSION = 3
 
 
 class GraphFile(GraphSource):
@@ -53,6 +53,7 @@ class GraphFile(GraphSource):
             if roles is None:  # the first graph's fields are all graphs'
                 roles = roles_of(fields, self.fields, where)
             try:
+                roles = with_late(roles, fields, self.fields)
                 graphs.append(graph_of(fields, roles, self.degrees, name, where))
             except DataError as error:
                 problems.append(Problem(where, name, str(error)))

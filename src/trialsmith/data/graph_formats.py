@@ -40,10 +40,14 @@ def records(path: Path) -> Iterator[Record]:
 
 
 def _json_lines(path: Path) -> Iterator[Record]:
+    found = False
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
+                found = True
                 yield Record(f"{number:06d}", f"{path}, line {number}", _object(line))
+    if not found:
+        raise DataError(f"{path} is empty: a line for each graph is needed, a JSON object each.")
 
 
 def _object(line: bytes) -> Mapping[str, Any] | DataError:

@@ -1,5 +1,6 @@
 """One graph of a file or of a generator: its fields checked, and its nodes' features."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ from jaxtyping import Float, Int
 from trialsmith.data.graph_roles import Roles
 from trialsmith.data.split import part_named
 from trialsmith.errors import DataError
+
+MOST_NODES = 10**8  # of one graph: a number that is read wrongly would else fill the memory
+UNFIT = "classes, and no numbers are fitted: name another field, data.target=…"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +50,9 @@ def graph_of(
     """The graph of a record.
 
     Args:
-        degrees: whether the numbers of edges (and of relations, where there are any) that lead
-            to a node and from it are features.
+        degrees: whether the numbers of edges that lead to a node and from it are features; of
+            relations, where there are any, also as shares of the other nodes: their mean over an
+            order is its ordering fraction, which numbers alone do not tell at every size.
         name: of the graph, where no field has the role of its id.
 
     Raises:
@@ -64,12 +69,16 @@ def graph_of(
     if degrees:
         for field in filter(None, (roles.edges, roles.relations)):
             pairs = edges if field == roles.edges else _edges(fields, field, count)
-            parts += [np.bincount(end, minlength=count)[:, None] for end in pairs]
+            ends = np.stack([np.bincount(end, minlength=count) for end in pairs], axis=1)
+            parts.append(ends)
             columns += [f"{field} from", f"{field} to"]
+            if field == roles.relations:
+                parts.append(ends / max(count - 1, 1))
+                columns += [f"{field} from, share", f"{field} to, share"]
     return Graph(
         id=name if roles.id is None else _text(fields, roles.id),
         where=where,
-        label="" if roles.label is None else _text(fields, roles.label),
+        label="" if roles.label is None else _class(fields, roles.label),
         edges=edges,
         numbers=np.concatenate(parts, axis=1, dtype=np.float32),
         columns=tuple(columns),
@@ -105,6 +114,8 @@ def _count(fields: Mapping[str, Any], roles: Roles) -> int:
         if count.size != 1 or float(count) != int(count):
             raise DataError(f"{roles.nodes}={count} is not one whole number")
         nodes, told = int(count), roles.nodes
+        if nodes > MOST_NODES:
+            raise DataError(f"{told}={nodes} is beyond {MOST_NODES}, the most nodes of a graph")
     else:
         told = next(iter((*roles.features, *filter(None, [roles.kinds]))), roles.edges)
         if told == roles.edges and not told.endswith("matrix"):
@@ -175,11 +186,24 @@ def _kinds(fields: Mapping[str, Any], field: str, nodes: int) -> tuple[str, ...]
 def _text(fields: Mapping[str, Any], field: str, may_lack: bool = False) -> str:
     """A field of one value as text; whole numbers without a point."""
     value = fields.get(field) if may_lack else _value(fields, field)
-    if value is None and may_lack:
-        return ""
-    if isinstance(value, np.ndarray) and value.size == 1:
+    if isinstance(value, np.ndarray | np.generic) and value.size == 1:
         value = value.reshape(()).item()
-    return _scalar(value, field)
+    return "" if may_lack and _is_nothing(value) else _scalar(value, field)
+
+
+def _class(fields: Mapping[str, Any], field: str) -> str:
+    try:
+        return _text(fields, field)
+    except DataError as error:
+        measured = isinstance(fields.get(field), float | np.floating)
+        hint = f"; graphs are told apart by {UNFIT}" if measured else ""
+        raise DataError(f"{error}{hint}") from None
+
+
+def _is_nothing(value: Any) -> bool:
+    # HDF5 has no null: a NaN or an empty text stands for it there
+    is_nan = isinstance(value, float) and math.isnan(value)
+    return value is None or is_nan or (isinstance(value, str | bytes) and not value.strip())
 
 
 def _scalar(value: Any, field: str) -> str:

@@ -1,7 +1,7 @@
 """Which field of a graph's record holds what."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trialsmith.data.problem import nearest
 from trialsmith.errors import DataError
@@ -117,6 +117,39 @@ def roles_of(
         fold=first["fold"],
         split=first["split"],
     )
+
+
+def with_late(
+    roles: Roles, fields: Iterable[str], chosen: Mapping[str, str | Sequence[str] | None]
+) -> Roles:
+    """The roles of the graphs so far, for one more of them.
+
+    Graphs before the first that has a field of folds are in no fold.
+
+    Args:
+        roles: of the first graph.
+        fields: names of the fields of one that comes after it.
+
+    Raises:
+        DataError: it has a field that the first one lacks, and that would count.
+    """
+    names = set(fields)
+    taken = {roles.label, roles.edges, roles.relations, roles.kinds, roles.split, *roles.features}
+    late = [
+        (role, field)
+        for role in ("features", "kinds", "relations", "split", "fold")
+        if chosen.get(role) is None
+        for field in _KNOWN[role]
+        if field in names - taken and (role == "features" or getattr(roles, role) is None)
+    ]
+    for role, field in late:
+        if role != "fold":
+            named = ", or the names of those that all have" if role == "features" else ""
+            raise DataError(
+                f"{field} is missing in the first graph; give it to all, or leave it out: "
+                f"{_key(role)}={NONE}{named}"
+            )
+    return replace(roles, fold=late[0][1]) if late else roles
 
 
 def _key(role: str) -> str:

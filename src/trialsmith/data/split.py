@@ -38,6 +38,7 @@ class Split:
         seed: of the draw.
         at_most: where the data have fewer rows than the counts ask for, take what there is: of the
             source's own split all rows of that part, of a draw fewer in the proportions asked for.
+        column: the key that names the source's own split, for messages.
 
     Raises:
         DataError: fractions or counts that cannot be.
@@ -51,6 +52,7 @@ class Split:
         n_test: int | None = None,
         seed: int = 0,
         at_most: bool = False,
+        column: str = "data.columns.split",
     ) -> None:
         if not isinstance(fractions, Sequence) or not all(
             isinstance(share, int | float) for share in fractions
@@ -59,6 +61,7 @@ class Split:
                 f"data.fractions={fractions} must be a list of three numbers, of train, val and "
                 "test, e.g. [0.8,0.1,0.1]."
             )
+        self.column = column
         self.fractions = tuple(fractions)
         self.counts = {"train": n_train, "val": n_val, "test": n_test}
         self.seed, self.at_most = seed, at_most
@@ -105,7 +108,7 @@ class Split:
                 raise DataError(
                     f"data.n_{part}={count}, and the split of the data has {len(rows)} rows of "
                     f"{part}. Ask for fewer, {WHAT_THERE_IS}, or draw a split: "
-                    "data.columns.split=none."
+                    f"{self.column}=none."
                 )
             parts[part] = rows[:count]
         return parts
@@ -156,8 +159,8 @@ class Split:
         remedy = " or say that there shall be none: data.n_test=0." if part == "test" else "."
         if any(names):
             return (
-                f"No row has the split {part!r}: give it some, raise data.limit if it is set, draw "
-                f"a split where the data are a table, with data.columns.split=none{remedy}"
+                f"No row has the split {part!r}: give it some, raise data.limit if it is set, or "
+                f"draw a split with {self.column}=none{remedy}"
             )
         return f"No row is left for {part} of {len(names)} rows: give more rows{remedy}"
 

@@ -22,6 +22,9 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+EXACT = 2**53
+"""To here floats, in which samplers calculate, tell whole numbers apart."""
+
 
 def identity(value: Any) -> str:
     """A text that tells values apart as YAML does: 1, 1.0, "1" and true are four values.
@@ -153,6 +156,8 @@ class Integers(Domain):
 
     def problems(self) -> list[str]:
         found = _range_problems(self.low, self.high, self.step, self.log)
+        if max(abs(self.low), abs(self.high)) > EXACT:
+            found.append(f"goes beyond {EXACT}: larger whole numbers are not told apart")
         if self.log and self.step != 1:
             found.append("has both log and step: leave one out")
         return found

@@ -11,7 +11,7 @@ from trialsmith.search.nearest import suggestion
 from trialsmith.spaces.dependencies import with_dependencies
 from trialsmith.spaces.document import Node, read_document
 from trialsmith.spaces.keys import Key, dotted, is_plain, shown
-from trialsmith.spaces.leaves import Coupled, Searched, Tree
+from trialsmith.spaces.leaves import Coupled, Given, Searched, Tree
 from trialsmith.spaces.merging import Merging, is_tagged
 from trialsmith.spaces.mistakes import Mistake, Mistakes, Place
 from trialsmith.spaces.ranges import unreached
@@ -83,6 +83,11 @@ def convert(
     tree = _merged(settings, searched, tuned, mistakes)
     untuned = {str(key[0]) for key in tree} - set(tuned)
     tree, links = with_dependencies(tree, mapping, untuned, mistakes)
+    if base is not None:  # what is coupled to a part that is not tuned keeps its own base value
+        for key, leaf in tree.items():
+            if isinstance(leaf, Coupled) and key in links and links[key][0] in untuned:
+                tree[key] = Given(leaf.place, leaf.start)
+                del links[key]
     entries = _entries(tree, links, mistakes)
     check(tree, mistakes)
     _check_names(entries, links, tree, mistakes)
@@ -164,7 +169,7 @@ def _entry(domain: Domain) -> dict[str, Any]:
 def _coupled(leaf: Coupled, key: Key, tree: Tree, links: dict[Key, Key]) -> list[dict[str, Any]]:
     """A branch for each choice of what it is coupled to."""
     target, seen = links[key], {key}
-    while isinstance(tree.get(target), Coupled) and target in links and target not in seen:
+    while target in links and target not in seen:
         seen.add(target)
         target = links[target]
     if target in seen:
@@ -192,8 +197,8 @@ def _check_names(
             if not is_plain(name):
                 mistakes.add(
                     tree[key].place,
-                    f"{shown(name)} cannot be searched or followed: names must be of letters, "
-                    "digits, _ and -, and begin with a letter",
+                    f"{shown(name)} cannot be searched or followed: names must be of letters "
+                    "from a to z, digits, _ and -, and begin with a letter",
                 )
 
 

@@ -11,6 +11,11 @@ from trialsmith import yaml12
 from trialsmith.spaces.keys import Key, shown
 from trialsmith.spaces.mistakes import Mistakes, Place
 
+PLAIN = {
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("null", "bool", "int", "float", "str", "seq", "map", "merge")
+}
+
 
 @dataclass(frozen=True)
 class Node:
@@ -95,8 +100,16 @@ class _Reader:
     def node(self, found: yaml.Node, key: Key) -> Node:
         place = Place(self._file, _line(found))
         tag = found.tag if found.tag.startswith("!") else ""
+        if not tag and found.tag not in PLAIN:
+            kind = found.tag.removeprefix("tag:yaml.org,2002:")
+            self._mistakes.add(place, f"{shown(key)} has the tag !!{kind}, which is no plain value")
+            return Node(place, None)
         if isinstance(found, yaml.MappingNode):
-            self._loader.flatten_mapping(found)
+            try:
+                self._loader.flatten_mapping(found)
+            except yaml.YAMLError as error:
+                why = getattr(error, "problem", None) or error
+                self._mistakes.add(place, f"{shown(key)} has a << that cannot be merged: {why}")
             return Node(place, self._mapping(found, key), tag)
         if isinstance(found, yaml.SequenceNode):
             items = [self.node(item, (*key, k)) for k, item in enumerate(found.value)]

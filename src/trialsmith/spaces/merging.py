@@ -5,9 +5,11 @@ value offers choices, a list over a list is a value, and a list of lists over a 
 offers lists. In a tagged file, or without base settings, only a tag searches.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+from trialsmith import yaml12
 from trialsmith.search.domains import Choices, Domain
 from trialsmith.search.nearest import suggestion
 from trialsmith.spaces.document import Node
@@ -15,7 +17,9 @@ from trialsmith.spaces.keys import Key, shown
 from trialsmith.spaces.leaves import Coupled, Follows, Given, Leaf, Searched, Tree
 from trialsmith.spaces.mistakes import Mistake, Mistakes
 from trialsmith.spaces.ranges import (
+    TUPLE,
     choices,
+    is_bare_range,
     is_tuple,
     read_coupled,
     read_range,
@@ -26,6 +30,7 @@ from trialsmith.spaces.ranges import (
 )
 
 DOMAINS = {"!sweep": read_sweep, "!range": read_range, "!random_uniform": read_uniform}
+_INTERPOLATION = re.compile(r"\$\{\s*([\w\-.\[\]]+)\s*\}")
 TAGS = (*DOMAINS, "!coupled-sweep", "!reference", "!pyobject")
 
 
@@ -61,7 +66,10 @@ class Merging:
         if space.tag:
             return self._leaf(key, space, lambda: _of_tag(space, base))
         if base is None and self._has_base and key:
-            self._add(key, space, f"is not in {self._file}{suggestion(shown(key), self._names)}")
+            hint = suggestion(shown(key), self._names)
+            if "." in str(key[-1]):
+                hint = ": a key has no dots, each part of a name stands in a mapping of its own"
+            self._add(key, space, f"is not in {self._file}{hint}")
             return {}
         if is_tuple(space) and not (base is not None and base.is_mapping):
             return self._leaf(key, space, lambda: _range(space, base))
@@ -74,7 +82,9 @@ class Merging:
         if node.tag or not node.content or node.is_scalar:
             if node.tag:
                 return self._leaf(key, node, lambda: _of_tag(node, None))
-            return {key: Given(node.place, node.value)}
+            return self._leaf(key, node, lambda: _value(node))
+        if not self._has_base and is_tuple(node) and node.content["type"].value == "tuple":
+            self._add(key, node, "is no range in a file with tags: write !range or !random_uniform")
         parts = node.content.items() if node.is_mapping else enumerate(node.content)
         found: Tree = {}
         for name, part in parts:
@@ -96,7 +106,7 @@ class Merging:
         elif base.is_list and space.is_list:
             return self._lists(key, base, space)
         elif base.is_scalar and space.is_scalar:
-            return {key: Given(space.place, space.value)}
+            return self._leaf(key, space, lambda: _value(space))
         elif base.is_scalar and space.is_list and not self._tagged:
             return self._leaf(key, space, lambda: _choice(space, base))
         problem = f"is {_kind(space)}, and {base.place} has {_kind(base)}"
@@ -158,12 +168,45 @@ def _start(domain: Domain, base: Node | None) -> Any:
 
 
 def _choice(space: Node, base: Node) -> Leaf:
+    _check_values(space, of_mappings=base.is_mapping)
+    _check_texts(space)
+    if base.is_scalar and is_bare_range(space):
+        written = yaml12.dump(space.value, flow=True).strip()
+        raise Mistake(
+            f"has {written}, which is a range without its words: {TUPLE}. If these are choices, "
+            "let the truth value come first"
+        )
     for item in space.content:
-        if item.tag or (is_tuple(item) and not base.is_mapping):
-            raise Mistake(f"has a range among its choices, at {item.place}: leave one out")
-        if _kind(item) != _kind(base) and not _is_null(item) and not _is_null(base):
-            raise Mistake(f"offers {_kind(item)} where {base.place} has {_kind(base)}")
+        _check_shape(item, base)
     return Searched(space.place, choices(space.value), base.value)
+
+
+def _check_shape(item: Node, base: Node) -> None:
+    if _kind(item) != _kind(base) and not _is_null(item) and not _is_null(base):
+        raise Mistake(f"offers {_kind(item)} where {base.place} has {_kind(base)}")
+    if item.is_mapping and base.is_mapping:
+        for name in item.content.keys() & base.content.keys():
+            _check_shape(item.content[name], base.content[name])
+
+
+def _value(node: Node) -> Leaf:
+    """What is neither searched nor tagged: a value, or an interpolation as Hydra writes them."""
+    followed = _INTERPOLATION.fullmatch(node.value) if isinstance(node.value, str) else None
+    if followed:
+        return Follows(node.place, followed[1])
+    _check_texts(node)
+    return Given(node.place, node.value)
+
+
+def _check_texts(node: Node) -> None:
+    """Refuse texts that mean something else in a search file."""
+    for _, part in node.walk():
+        text = part.content
+        if isinstance(text, str) and ("${" in text or text == "???"):
+            raise Mistake(
+                f"has {text!r}, which Hydra does not take for a text: of ${{}} only a whole "
+                "${model.depth} can be taken over, and ??? stands for what is missing"
+            )
 
 
 def _range(space: Node, base: Node | None) -> Leaf:
@@ -171,7 +214,18 @@ def _range(space: Node, base: Node | None) -> Leaf:
     return Searched(space.place, domain, _start(domain, base))
 
 
+def _check_values(node: Node, of_mappings: bool = False) -> None:
+    """Refuse what looks searched inside of choices, where it would be taken literally."""
+    for key, part in node.walk():
+        is_range = is_tuple(part) and not (of_mappings and len(key) == 1)
+        if key and (is_range or part.tag not in ("", "!pyobject")):
+            raise Mistake(f"has a range among its choices, at {part.place}: leave one out")
+
+
 def _of_tag(node: Node, base: Node | None) -> Leaf:
+    if node.tag in TAGS:
+        _check_values(node)
+        _check_texts(node)
     if node.tag == "!reference":
         return Follows(node.place, read_reference(node))
     if node.tag == "!coupled-sweep":

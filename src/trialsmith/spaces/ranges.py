@@ -16,6 +16,12 @@ def is_tuple(node: Node) -> bool:
     return node.is_mapping and {"type", "value"} & node.content.keys() == {"type", "value"}
 
 
+def is_bare_range(node: Node) -> bool:
+    """Whether a list is `[min, max, true]`, a range whose `type: tuple` was forgotten."""
+    kinds = [type(item.content) for item in node.content]
+    return len(kinds) == 3 and kinds[2] is bool and {*kinds[:2]} <= {int, float}
+
+
 def read_tuple(node: Node) -> Domain:
     """`{type: tuple, value: [min, max, step or log]}`.
 

@@ -110,8 +110,17 @@ def final_results(
 
 
 def training_history(runs: Sequence[Run], folder: Path) -> dict[str, dict[str, list[float | None]]]:
-    """Every epoch of every run: run → metric → its values by epoch; null where it has none."""
-    return {run.name: _history(folder / run.name / "history.csv") for run in runs}
+    """Every epoch of every run: run → metric → its values by epoch; null where it has none.
+
+    A run over all folds has a history for each of them, `run/fold_0`.
+    """
+    found = {}
+    for run in runs:
+        own = folder / run.name
+        parts = [own] if (own / "history.csv").is_file() else sorted(own.glob("fold_*"))
+        for part in parts:
+            found[part.relative_to(folder).as_posix()] = _history(part / "history.csv")
+    return found
 
 
 def configuration(best: Trained, folder: Path) -> dict[str, Any]:
