@@ -95,7 +95,7 @@ class StudyTable:
         front: list[TrialRow] = []
         # in this order no trial is dominated by a later one
         for trial in sorted((trial for trial in self.trials if trial.scored), key=self._signed):
-            if not any(self._dominates(better, trial) for better in front):
+            if not any(self.dominates(better, trial) for better in front):
                 front.append(trial)
         return sorted(front, key=lambda trial: trial.number)
 
@@ -116,12 +116,13 @@ class StudyTable:
         failed = (trial for trial in self.trials if trial.state == "failed")
         return dict(Counter(trial.failure or "error" for trial in failed).most_common())
 
-    def _signed(self, trial: TrialRow) -> tuple[float, ...]:
-        return tuple(sign * value for sign, value in zip(self.signs, trial.values, strict=True))
-
-    def _dominates(self, one: TrialRow, other: TrialRow) -> bool:
+    def dominates(self, one: TrialRow, other: TrialRow) -> bool:
+        """Whether `one` is nowhere worse than `other`, and better somewhere; both are scored."""
         a, b = self._signed(one), self._signed(other)
         return a != b and all(x <= y for x, y in zip(a, b, strict=True))
+
+    def _signed(self, trial: TrialRow) -> tuple[float, ...]:
+        return tuple(sign * value for sign, value in zip(self.signs, trial.values, strict=True))
 
 
 def read(study: optuna.Study) -> StudyTable:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
-from trialsmith.study.report.baseline import NONE, Baseline
+from trialsmith.study.report.baseline import Baseline, without
 from trialsmith.study.report.runs import Run
 from trialsmith.study.report.section import numbered
 from trialsmith.study.report.uncertainty import (
@@ -52,7 +52,7 @@ def verdict(
     known = scored_by(runs[0].predictions, table.objectives[0], best.values[0])
     own = interval(*known) if known else None
     if before is None:
-        return Verdict("There is no baseline.", [NONE, *_spread(own)], own)
+        return Verdict("There is no baseline.", [without(table), *_spread(own)], own)
     if not before.trial.scored:
         state = before.trial.failure or before.trial.state
         words = f"The baseline, trial {before.trial.number}, has no score: {_words(state)}."
