@@ -12,12 +12,18 @@ from trialsmith.study.report import report_page
 from trialsmith.study.table import read
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+BEST_POINT = """() => {
+  const slice = document.querySelector("#slices .drawing").canvas;
+  const {left, top} = slice.canvas.getBoundingClientRect();
+  const {x, y} = slice.groups.find((group) => group.look === "best");
+  return [left + slice.px(x[0]), top + slice.py(y[0])];
+}"""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium of the system, or playwright's own."""
+    """Chromium of the system, or playwright's own; CI installs the first."""
     with sync_api.sync_playwright() as playwright:
         path = next(filter(None, map(shutil.which, BROWSERS)), None)
         try:
@@ -55,6 +61,12 @@ def test_it_draws_sorts_filters_and_runs_no_text(
     page.locator("#table .trial").first.click()
     assert f"trial {best}" in page.locator("dialog").inner_text()
     page.keyboard.press("Escape")
+
+    page.locator("#slices canvas").first.scroll_into_view_if_needed()
+    at = page.evaluate(BEST_POINT)
+    page.mouse.move(*at)
+    assert f"trial {best}" in page.locator("#hint").inner_text()
+    page.mouse.move(0, 0)
 
     background = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(background)
