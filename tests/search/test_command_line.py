@@ -217,6 +217,8 @@ def test_enqueued_points_are_run_first(app):
     assert second == {"x": 0.5, "n": 1} == app.study().user_attrs["defaults"]
     output = app.search("hparams_search=plain", "hydra.sweeper.enqueue=[{x: 5}]", code=1)
     assert "x=5 is outside 0.0 to 1.0" in output
+    own = ("x=interval(0.6,1)", "hydra.sweeper.enqueue=default")
+    assert "x=0.5 is outside 0.6 to 1.0" in app.search("hparams_search=plain", *own, code=1)
 
 
 def test_sqlite(app):

@@ -6,7 +6,7 @@ from functools import partial
 
 from trialsmith.study.report.baseline import Baseline, without
 from trialsmith.study.report.runs import Run
-from trialsmith.study.report.section import numbered
+from trialsmith.study.report.section import listed, numbered
 from trialsmith.study.report.uncertainty import (
     Interval,
     interval,
@@ -118,8 +118,8 @@ def _no_best(table: StudyTable) -> tuple[str, list[str]]:
         return "No trial has begun yet.", []
     if table.counts["running"] or table.counts["waiting"]:
         return "No trial is complete yet.", []
-    failed = table.counts["failed"]
-    return f"No trial was completed; {failed} of {len(table.trials)} failed.", []
+    ended = [f"{table.counts[state]} {state}" for state in ("pruned", "failed")]
+    return f"No trial was completed: {listed(w for w in ended if w[0] != '0')}.", []
 
 
 def _gain(table: StudyTable, best: TrialRow, before: Baseline) -> str:
