@@ -132,7 +132,7 @@ def read(study: optuna.Study) -> StudyTable:
     directions = tuple(direction_of(direction) for direction in study.directions)
     return StudyTable(
         name=study.study_name,
-        objectives=_objectives(attributes.get("metric"), len(directions)),
+        objectives=objective_names(attributes.get("metric"), len(directions)),
         directions=directions,
         unit=unit_of(attributes, trials),
         trials=tuple(row(trial) for trial in trials),
@@ -160,7 +160,7 @@ def direction_of(direction: StudyDirection) -> Direction:
     return "maximize" if direction == StudyDirection.MAXIMIZE else "minimize"
 
 
-def _objectives(metric: Any, number: int) -> tuple[str, ...]:
+def objective_names(metric: Any, number: int) -> tuple[str, ...]:
     """The objectives' names: the study's attribute `metric` names the first, or all of them."""
     named = [metric] if isinstance(metric, str) else list(metric or ())
     default = ["value"] if number == 1 else [f"value_{k}" for k in range(number)]

@@ -103,15 +103,15 @@ def _matrix(prediction: Prediction) -> Drawing:
     cells = [(i, j, pairs[a, b]) for i, a in enumerate(names) for j, b in enumerate(names)]
     cells = [cell for cell in cells if cell[2]]
     most = max(count for _, _, count in cells)
+    ends = [-0.5, len(names) - 0.5]
     ticks = {
         "tickvals": list(range(len(names))),
         "ticktext": [shown(name, 20) for name in names],
-        "range": [-0.5, len(names) - 0.5],
         "showgrid": False,
     }
     layout = {
-        "xaxis": {"title": {"text": "predicted"}, **ticks},
-        "yaxis": {"title": {"text": "true"}, **ticks, "range": ticks["range"][::-1]},
+        "xaxis": {"title": {"text": "predicted"}, **ticks, "range": ends},
+        "yaxis": {"title": {"text": "true"}, **ticks, "range": ends[::-1]},
         "shapes": [_cell(i, j, count / most) for i, j, count in cells],
     }
     counts = {
