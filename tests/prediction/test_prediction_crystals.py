@@ -11,6 +11,8 @@ from ase.build import bulk
 from ase.io import read, write
 
 import trialsmith
+from trialsmith.data.crystal_inputs import crystal_rows
+from trialsmith.data.problem import Problem
 from trialsmith.errors import DataError, TrialsmithError
 from trialsmith.prediction import Predictor
 
@@ -93,6 +95,13 @@ def test_bad_inputs_are_told_and_the_good_ones_predicted(model: Predictor, tmp_p
     assert found.ids == ["good.cif", "x"]
     assert {p.id for p in found.skipped} == {"gone.cif", "y", "z", "q", "empty.cif", "bytes.xyz"}
     assert all(p.message and p.where for p in found.skipped)
+
+
+def test_a_file_of_something_else_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("to do: measure again")
+    (problem,) = crystal_rows([tmp_path / "notes.txt"], {})
+    assert isinstance(problem, Problem)
+    assert "is no file of structures" in problem.message
 
 
 def test_elements_that_training_never_saw_are_told(

@@ -211,10 +211,14 @@ def test_a_search_that_ended_before_its_first_trial_binds_nobody(app):
 
 
 def test_enqueued_points_are_run_first(app):
-    app.search("hparams_search=plain", "hydra.sweeper.enqueue=[{x: 0.25, n: 3}]")
-    assert app.study().trials[0].user_attrs["params"] == {"x": 0.25, "n": 3}
+    app.search("hparams_search=plain", "hydra.sweeper.enqueue=[{x: 0.25, n: 3},default]")
+    first, second = (trial.user_attrs["params"] for trial in app.study().trials[:2])
+    assert first == {"x": 0.25, "n": 3}
+    assert second == {"x": 0.5, "n": 1} == app.study().user_attrs["defaults"]
     output = app.search("hparams_search=plain", "hydra.sweeper.enqueue=[{x: 5}]", code=1)
     assert "x=5 is outside 0.0 to 1.0" in output
+    own = ("x=interval(0.6,1)", "hydra.sweeper.enqueue=default")
+    assert "x=0.5 is outside 0.6 to 1.0" in app.search("hparams_search=plain", *own, code=1)
 
 
 def test_sqlite(app):

@@ -206,3 +206,10 @@ def test_settings_hold_what_is_not_searched():
     settings = defined("hparams_search=alignn_fusion").settings
     assert settings["monitor"] == "val/mae"
     assert not set(settings) & set(TABLE)
+
+
+@pytest.mark.parametrize("name", ["alignn_fusion", "alignn_pareto", "causal_sets"])
+def test_what_is_run_without_a_search_is_a_point_of_the_search(name):
+    """`hydra.sweeper.enqueue=default` gives these searches their baseline."""
+    found = defined(f"hparams_search={name}", "hydra.sweeper.enqueue=default")
+    assert found.enqueued == [found.defaults]

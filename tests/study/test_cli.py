@@ -58,6 +58,16 @@ def test_errors_are_one_line(arguments: list[str], words: str, place: Path) -> N
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_folder_that_cannot_be_written_is_told_in_a_line(place: Path) -> None:
+    (place / "multirun/conditional/report.html").mkdir()
+    done = run.invoke(app, ["report", "conditional"])
+    assert done.exit_code == 1
+    assert "cannot be written" in done.stderr
+    assert "trialsmith status conditional" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert list(place.glob("multirun/conditional/.*.tmp")) == []
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys, trialsmith.cli; print({'optuna', 'torch', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

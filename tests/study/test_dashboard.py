@@ -83,7 +83,10 @@ def test_the_dashboard_serves_them_on_loopback(conditional: optuna.Study, folder
         assert server.server_address[0] == "127.0.0.1"
         root = f"http://127.0.0.1:{server.server_port}"
         with urllib.request.urlopen(f"{root}/api/studies/{conditional._study_id}") as answer:
-            first = json.load(answer)["trials"][0]
+            shown = json.load(answer)
+        first = shown["trials"][0]
+        assert "params" not in {attribute["key"] for attribute in first["user_attrs"]}
+        assert shown["objective_names"] == ["val/mae"]
         assert {a["filename"] for a in first["artifacts"]} == {"energy.png", "learning_curves.png"}
         name = first["artifacts"][0]["artifact_id"]
         place = f"{root}/artifacts/{first['study_id']}/{first['trial_id']}/{name}"

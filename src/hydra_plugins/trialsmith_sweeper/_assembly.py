@@ -145,6 +145,7 @@ def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
         directions=directions,
         space=definition.space,
         settings=definition.settings,
+        defaults=definition.defaults,
         metric=[str(m) for m in map(definition.settings.get, ("monitor", "cost.name")) if m],
     )
 

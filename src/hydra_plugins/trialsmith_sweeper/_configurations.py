@@ -53,15 +53,20 @@ class Configurations:
             reason = " ".join(filter(None, [str(error), str(error.__cause__ or "")])).strip()
             raise SearchError(f"{' '.join(lines)} cannot be composed: {reason}") from None
 
-    def known(self, keys: Iterable[str]) -> dict[str, Any]:
-        """The configured values of `keys`: the choice of a group, else the value of a key."""
-        choices = self.master.hydra.runtime.choices
+    def known(self, keys: Iterable[str], config: DictConfig | None = None) -> dict[str, Any]:
+        """The configured values of `keys`: the choice of a group, else the value of a key.
+
+        Args:
+            config: to look in; None: the sweep's own.
+        """
+        config = self.master if config is None else config
+        choices = config.hydra.runtime.choices
         found = {}
         for key in keys:
             if self.options(key) and key in choices:
                 found[key] = choices[key]
-            elif exists(self.master, key):
-                found[key] = plain(OmegaConf.select(self.master, key))
+            elif exists(config, key):
+                found[key] = plain(OmegaConf.select(config, key))
         return found
 
     def problems(self, space: Space) -> list[str]:

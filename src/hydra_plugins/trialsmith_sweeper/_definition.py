@@ -6,6 +6,7 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from hydra_plugins.trialsmith_sweeper._command_line import CommandLine, read_command_line
 from hydra_plugins.trialsmith_sweeper._configurations import Configurations, leaves
@@ -19,6 +20,8 @@ from trialsmith.search.reading import Fixed, dotted, read, read_when
 from trialsmith.search.space import Branch, Parameter, Point, Space
 from trialsmith.search.waiting import check_points
 
+DEFAULT = "default"  # in place of a point: the configuration's own values
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -27,6 +30,7 @@ class Definition:
     Attributes:
         settings: config key → value of the leaves that are not searched.
         enqueued: points to try first.
+        defaults: the configuration's own values as a point; why there is none as a text.
     """
 
     space: Space
@@ -34,6 +38,7 @@ class Definition:
     configurations: Configurations
     settings: dict[str, Any]
     enqueued: list[Point]
+    defaults: Point | str
 
 
 def define(
@@ -69,13 +74,46 @@ def define(
             "sweep such as 'model.dropout=interval(0,0.5)'"
         )
     _refuse(with_lines(configurations.problems(space), config))
-    points = _plain(config.hydra.sweeper.enqueue) or []
-    enqueued = [{dotted(str(key)): value for key, value in point.items()} for point in points]
+    base = configurations.compose({})
+    defaults = _defaults(space, configurations, base)
+    enqueued = _enqueued(_plain(config.hydra.sweeper.enqueue) or [], defaults)
     check_points(space, enqueued)
-    base = leaves(configurations.compose({}))
     searched = {key.lstrip("+") for key in space.keys}
-    settings = {key: value for key, value in base.items() if not _is_within(key, searched)}
-    return Definition(space, line, configurations, settings, enqueued)
+    settings = {key: value for key, value in leaves(base).items() if not _is_within(key, searched)}
+    return Definition(space, line, configurations, settings, enqueued, defaults)
+
+
+def _defaults(space: Space, configurations: Configurations, base: DictConfig) -> Point | str:
+    """What would be run without a search, as a point of it; else why it is none."""
+    try:
+        return space.point_of(configurations.known((k.lstrip("+") for k in space.keys), base))
+    except (ValueError, OmegaConfBaseException) as error:
+        return str(error)
+
+
+def _enqueued(asked: Any, defaults: Point | str) -> list[Point]:
+    """The points of `hydra.sweeper.enqueue`, in which `default` stands for the configuration's own.
+
+    Raises:
+        SearchError: it is no list of points, or the configuration's own values are no point.
+    """
+    points = []
+    for point in asked if isinstance(asked, list) else [asked]:
+        if point == DEFAULT:
+            if isinstance(defaults, str):
+                raise SearchError(
+                    f"hydra.sweeper.enqueue={DEFAULT}: the configuration's own values are no point "
+                    f"of the space: {defaults}. Give others on the command line, or a wider space"
+                )
+            points.append(defaults)
+        elif isinstance(point, dict):
+            points.append({dotted(str(key)): value for key, value in point.items()})
+        else:
+            raise SearchError(
+                f"hydra.sweeper.enqueue holds {point!r}: give {DEFAULT}, or a list of points such "
+                "as [{optimizer.lr: 0.001}]"
+            )
+    return points
 
 
 def _entries(

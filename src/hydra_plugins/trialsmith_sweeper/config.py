@@ -26,7 +26,8 @@ class TrialsmithSweeperConf:
             null: every point of a finite space.
         n_jobs: trials at a time; -1: as many as there are CPUs.
         timeout: seconds after which no trial is begun; those that run may end.
-        enqueue: list of points `{key: value}` to try first.
+        enqueue: list of points `{key: value}` to try first; `default`, alone or among them, is the
+            configuration's own values.
         prepare: a node such as `data`, built once so that its `prepare_data()` runs before the
             first trial; null: none.
         allow_repeats: a point may be tried more than once.

@@ -19,7 +19,8 @@ def report(study: Study, storage: Storage = None) -> None:
     try:
         table = StudyFolder(folder).update(opened)
     except OSError as error:
-        refuse(f"{folder} cannot be written: {error}")
+        reason = error.strerror or error
+        refuse(f"{folder} cannot be written: {reason}; to look alone: trialsmith status {study}")
     console = Console()
     console.print(last_screen(table, folder), crop=False)
     for page in (NAME, *PAGES):

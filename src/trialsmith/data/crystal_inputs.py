@@ -113,7 +113,10 @@ def _by_ase(path: Path, format: str | None) -> Iterator[Row | Problem]:
 
     frame = 0
     try:
-        known = ioformats[format or filetype(str(path))]
+        name = format or filetype(str(path))
+        if name not in ioformats:  # ASE then takes the name's ending for one
+            raise DataError("is no file of structures by its name or content")
+        known = ioformats[name]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about rounding; the graph's checks decide
             frames = iread(str(path), ":", format=known.name, do_not_split_by_at_sign=True)
@@ -122,6 +125,8 @@ def _by_ase(path: Path, format: str | None) -> Iterator[Row | Problem]:
                 where = str(path) if known.single else f"{path} frame {frame}"
                 yield _row(id, where, partial(structure_of_atoms, atoms))
                 frame += 1
+    except DataError:
+        raise
     except Exception as error:  # a parser fails on a broken file in any way it likes
         rest = f" from frame {frame} on" if frame else ""
         raise DataError(f"cannot be read by ASE{rest}: {told(error)}") from error

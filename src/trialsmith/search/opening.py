@@ -44,6 +44,7 @@ class StudyPlan:
         directions: `minimize` or `maximize`, for each objective.
         settings: config key → value, for the leaves of the configuration that are not searched.
         metric: what the objectives are called, as far as somebody says.
+        defaults: what would be run without a search, as a point; a text says why it is none.
         note: leaves word in a folder `note(folder, name)` of where the study of that name is kept.
     """
 
@@ -54,6 +55,7 @@ class StudyPlan:
     space: Space
     settings: Mapping[str, Any]
     metric: Sequence[str] = ()
+    defaults: Mapping[str, Any] | str = ""
     note: Callable[[Path, str], None] = lambda folder, name: None
 
 
@@ -99,6 +101,7 @@ def _remember(study: optuna.Study, plan: StudyPlan) -> None:
     study.set_user_attr("opened_by", ownership.me())
     study.set_user_attr("settings", dict(plan.settings))
     study.set_user_attr("metric", list(plan.metric))
+    study.set_user_attr("defaults", plan.defaults)
     # last: a study that has it is complete
     described = {"fingerprint": space.fingerprint, "parameters": space.describe()}
     study.set_user_attr("space", described)

@@ -126,6 +126,30 @@ class Space:
                 raise ValueError(f"{key} takes no part beside the point's other values")
         return point
 
+    def point_of(self, values: Mapping[str, Any]) -> Point:
+        """The point that `values` are, of which those that take no part are left out.
+
+        Raises:
+            ValueError: a value is outside its domain or missing; the message names all.
+        """
+        point: Point = {}
+        found = []
+        for parameter in self.parameters:
+            key, branch = parameter.key.lstrip("+"), parameter.branch(point)
+            if branch is None:
+                continue
+            if key not in values:
+                found.append(f"{key} has no value")
+                continue
+            point[parameter.key] = values[key]
+            try:
+                point[parameter.key] = _accepted(key, branch, values[key])
+            except ValueError as error:
+                found.append(str(error))
+        if found:
+            raise ValueError("; ".join(found))
+        return point
+
     def sample(self, random: np.random.Generator, given: Mapping[str, Any] | None = None) -> Point:
         """A point at random, with the values of `given` where they are possible."""
         given = given or {}

@@ -19,11 +19,16 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import BaseStorage
+from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
+
+from trialsmith.study.table import objective_names
 
 LOOPBACK = "127.0.0.1"
 ENDINGS = (".png", ".jpg", ".jpeg", ".svg", ".gif", ".webp")
 MOST = 24  # pictures of a trial
+METRIC_NAMES = "study:metric_names"  # as Optuna's Study.set_metric_names stores them
+LONG = ("params", "versions", "result")  # attributes of a trial that are not shown
 UPLOADS = "artifacts"  # of files that somebody adds in the dashboard, in the study's folder
 
 
@@ -132,7 +137,11 @@ _Delegate: Any = type(
 
 
 class PicturedStorage(_Delegate):
-    """`storage`, but every trial that is read has its pictures among its system attributes."""
+    """`storage`, but every trial that is read has its pictures among its system attributes.
+
+    The objectives have their names, and of a trial's own attributes those are left out whose one
+    long line would stretch the page: they stand in its folder.
+    """
 
     def __init__(self, storage: BaseStorage, pictures: Pictures) -> None:
         self.storage = storage
@@ -152,14 +161,25 @@ class PicturedStorage(_Delegate):
         """A trial, with its pictures."""
         return self._with_pictures(self.storage.get_trial(trial_id))
 
+    def get_all_studies(self) -> list[FrozenStudy]:
+        """The studies, their objectives named."""
+        return [_named(study) for study in self.storage.get_all_studies()]
+
     def _with_pictures(self, trial: FrozenTrial) -> FrozenTrial:
         found = self._pictures.of(trial)
-        if not found:
-            return trial
         shown = copy.copy(trial)  # the storage's own stays as it is stored
         noted = {f"artifacts:{picture['artifact_id']}": json.dumps(picture) for picture in found}
         shown._system_attrs = {**trial._system_attrs, **noted}
+        shown._user_attrs = {k: v for k, v in trial._user_attrs.items() if k not in LONG}
         return shown
+
+
+def _named(study: FrozenStudy) -> FrozenStudy:
+    """`study` with the names of its objectives, as Optuna keeps them."""
+    names = list(objective_names(study.user_attrs.get("metric"), len(study.directions)))
+    named = copy.copy(study)
+    named.system_attrs = {METRIC_NAMES: names, **study.system_attrs}
+    return named
 
 
 class _Server(ThreadingMixIn, WSGIServer):

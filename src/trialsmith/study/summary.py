@@ -52,7 +52,8 @@ def trials_table(table: StudyTable, trials: Sequence[TrialRow] | None = None) ->
         shown.add_column(Text(name), justify="left" if name == "state" else "right", no_wrap=True)
     shown.add_column("folder", overflow="fold")
     for trial in table.trials if trials is None else trials:
-        values = [quantity(value, table.unit) for value in trial.values]
+        # the unit is the first objective's
+        values = [quantity(v, "" if k else table.unit) for k, v in enumerate(trial.values)]
         values = values or ["—"] * len(table.objectives)
         shown.add_row(
             str(trial.number),
@@ -95,7 +96,7 @@ def _front(table: StudyTable) -> Table:
         shown.add_column(Text(name), overflow="fold")
     for trial in table.front[:MOST_SOLUTIONS]:
         params = ", ".join(f"{key}={_word(value)}" for key, value in trial.params.items())
-        values = [quantity(value) for value in trial.values]
+        values = [quantity(v, "" if k else table.unit) for k, v in enumerate(trial.values)]
         shown.add_row(f"  {trial.number}", *values, Text(params))
     return shown
 

@@ -95,7 +95,7 @@ class StudyTable:
         front: list[TrialRow] = []
         # in this order no trial is dominated by a later one
         for trial in sorted((trial for trial in self.trials if trial.scored), key=self._signed):
-            if not any(self._dominates(better, trial) for better in front):
+            if not any(self.dominates(better, trial) for better in front):
                 front.append(trial)
         return sorted(front, key=lambda trial: trial.number)
 
@@ -116,12 +116,13 @@ class StudyTable:
         failed = (trial for trial in self.trials if trial.state == "failed")
         return dict(Counter(trial.failure or "error" for trial in failed).most_common())
 
-    def _signed(self, trial: TrialRow) -> tuple[float, ...]:
-        return tuple(sign * value for sign, value in zip(self.signs, trial.values, strict=True))
-
-    def _dominates(self, one: TrialRow, other: TrialRow) -> bool:
+    def dominates(self, one: TrialRow, other: TrialRow) -> bool:
+        """Whether `one` is nowhere worse than `other`, and better somewhere; both are scored."""
         a, b = self._signed(one), self._signed(other)
         return a != b and all(x <= y for x, y in zip(a, b, strict=True))
+
+    def _signed(self, trial: TrialRow) -> tuple[float, ...]:
+        return tuple(sign * value for sign, value in zip(self.signs, trial.values, strict=True))
 
 
 def read(study: optuna.Study) -> StudyTable:
@@ -131,7 +132,7 @@ def read(study: optuna.Study) -> StudyTable:
     directions = tuple(direction_of(direction) for direction in study.directions)
     return StudyTable(
         name=study.study_name,
-        objectives=_objectives(attributes.get("metric"), len(directions)),
+        objectives=objective_names(attributes.get("metric"), len(directions)),
         directions=directions,
         unit=unit_of(attributes, trials),
         trials=tuple(row(trial) for trial in trials),
@@ -159,7 +160,7 @@ def direction_of(direction: StudyDirection) -> Direction:
     return "maximize" if direction == StudyDirection.MAXIMIZE else "minimize"
 
 
-def _objectives(metric: Any, number: int) -> tuple[str, ...]:
+def objective_names(metric: Any, number: int) -> tuple[str, ...]:
     """The objectives' names: the study's attribute `metric` names the first, or all of them."""
     named = [metric] if isinstance(metric, str) else list(metric or ())
     default = ["value"] if number == 1 else [f"value_{k}" for k in range(number)]

@@ -12,12 +12,22 @@ from trialsmith.study.report import report_page
 from trialsmith.study.table import read
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+# the best trial's point in the first small picture, once that is in sight and nothing scrolls
+BEST_POINT = """async () => {
+  document.documentElement.style.scrollBehavior = "auto";
+  const slice = document.querySelector("#slices .drawing").canvas;
+  slice.canvas.scrollIntoView({block: "center"});
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+  const {left, top} = slice.canvas.getBoundingClientRect();
+  const {x, y} = slice.groups.find((group) => group.look === "best");
+  return [left + slice.px(x[0]), top + slice.py(y[0])];
+}"""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium of the system, or playwright's own."""
+    """Chromium of the system, or playwright's own; CI installs the first."""
     with sync_api.sync_playwright() as playwright:
         path = next(filter(None, map(shutil.which, BROWSERS)), None)
         try:
@@ -35,6 +45,7 @@ def test_it_draws_sorts_filters_and_runs_no_text(
     place = tmp_path / "report.html"
     place.write_text(report_page(read(conditional), tmp_path))
     context = browser.new_context(offline=True, color_scheme="light")
+    context.set_default_timeout(60_000)  # on cores that other tests use
     page = context.new_page()
     said: list[str] = []
     page.on("dialog", lambda dialog: said.append("alert"))
@@ -55,6 +66,15 @@ def test_it_draws_sorts_filters_and_runs_no_text(
     page.locator("#table .trial").first.click()
     assert f"trial {best}" in page.locator("dialog").inner_text()
     page.keyboard.press("Escape")
+
+    hint = page.locator("#hint")
+    for _ in range(20):  # a scroll that is not over yet hides it again
+        page.mouse.move(*page.evaluate(BEST_POINT))
+        if hint.is_visible():
+            break
+        page.mouse.move(0, 0)
+    assert f"trial {best}" in hint.inner_text()
+    page.mouse.move(0, 0)
 
     background = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(background)

@@ -59,14 +59,30 @@ def test_the_baseline_is_the_first_enqueued_trial_with_a_score() -> None:
 
 def test_the_default_values_are_a_baseline_where_they_were_run() -> None:
     table = study_of([trial(0, 0.1), trial(1, 0.2)])
-    assert baseline(table) is None
-    assert "No baseline was run" in " ".join(
-        verdict(table, table.best, None, (read_run(Path(), None),) * 2).remarks
-    )
-    table.attributes["defaults"] = {"lr": 0.01, "part": "b", "other": 3}
+    for defaults in ({"lr": 0.01, "part": "b", "more": 3}, {"lr": 0.01}, {"lr": 0.01, "part": "a"}):
+        table.attributes["defaults"] = defaults
+        assert baseline(table) is None
+    table.attributes["defaults"] = {"+part": "b", "lr": 0.01}
     found = baseline(table)
     assert found is not None
-    assert found.trial.number == 1
+    assert (found.trial.number, found.why) == (1, "the default values")
+
+
+def test_without_a_baseline_it_is_told_how_to_get_one() -> None:
+    table = study_of([trial(0, 0.1)])
+
+    def told() -> str:
+        return " ".join(verdict(table, table.best, None, (read_run(Path(), None),) * 2).remarks)
+
+    table.attributes["defaults"] = {"lr": 1.0, "part": "b"}
+    assert "hydra.sweeper.enqueue=default" in told()
+    table.attributes["defaults"] = "lr=2 is above 1"
+    assert "lr=2 is above 1" in told()
+    assert "=default" not in told()
+    waits = trial(1, state=TrialState.WAITING, enqueued={"lr": 1.0})
+    table = study_of([trial(0, 0.1), waits])
+    assert baseline(table) is None
+    assert "waits" in told()
 
 
 def test_an_interval_is_that_of_the_mean() -> None:

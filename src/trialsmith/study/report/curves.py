@@ -6,7 +6,7 @@ from typing import Any
 
 from trialsmith.study.report.baseline import Baseline
 from trialsmith.study.report.dots import axis_title
-from trialsmith.study.report.section import Drawing, Section, compact, spread
+from trialsmith.study.report.section import Drawing, Section, compact, counted, spread
 from trialsmith.study.report.span import span_of
 from trialsmith.study.table import StudyTable, TrialRow
 
@@ -53,8 +53,9 @@ def _drawing(
     whole = drawn["complete"] or drawn["pruned"] or drawn["running"] or drawn["failed"]
     seen = [value for trial in whole for _, value in _points(trial)]
     span = span_of(seen, [table.best.values[0]] if table.best else [])
+    epochs = max(step for trials in drawn.values() for t in trials for step, _ in _points(t))
     layout = {
-        "xaxis": {"title": {"text": "epoch"}},
+        "xaxis": {"title": {"text": "epoch"}, **counted(epochs)},
         "yaxis": {"title": axis_title(table, 0), **span.axis()},
         "showlegend": True,
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 from trialsmith.study.report.baseline import Baseline
 from trialsmith.study.report.dots import axis_title, dots, number, value, valued
-from trialsmith.study.report.section import Drawing, Section, compact, numbered
+from trialsmith.study.report.section import Drawing, Section, compact, counted, numbered
 from trialsmith.study.report.span import Span, span_of
 from trialsmith.study.table import StudyTable, TrialRow
 from trialsmith.study.words import quantity
@@ -70,7 +70,7 @@ def _panel(table: StudyTable, k: int, before: Baseline | None) -> Drawing | None
         data.append(dots("front", [t for t in table.front if t in complete], number, value(k)))
     layout: dict[str, Any] = {
         "yaxis": {"title": axis_title(table, k), **span.axis(), "domain": [0, 1]},
-        "xaxis": {"title": {"text": "trial"}, "anchor": "y", "range": _numbers(table)},
+        "xaxis": {"title": {"text": "trial"}, "anchor": "y", **_numbers(table)},
         "showlegend": True,
     }
     if failed:
@@ -83,10 +83,10 @@ def _panel(table: StudyTable, k: int, before: Baseline | None) -> Drawing | None
     )
 
 
-def _numbers(table: StudyTable) -> list[float]:
-    """The trials' numbers with a little room on both sides."""
+def _numbers(table: StudyTable) -> dict[str, Any]:
+    """The axis of the trials' numbers, with a little room on both sides."""
     last = table.trials[-1].number
-    return [-0.02 * last - 0.5, 1.02 * last + 0.5]
+    return {"range": [-0.02 * last - 0.5, 1.02 * last + 0.5], **counted(last)}
 
 
 def _outside(table: StudyTable, span: Span, k: int) -> str:

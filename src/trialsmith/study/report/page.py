@@ -1,4 +1,8 @@
-"""The page itself: what all sections found, put into a template with a copy of plotly."""
+"""The page itself: what all sections found, put into a template with a copy of plotly.
+
+Plotly's basic bundle, which has lines, points and bars, stands among the assets: the whole library,
+as Python's package has it, is four times as large, and most of what a browser would wait for.
+"""
 
 import json
 import shlex
@@ -14,7 +18,7 @@ from markupsafe import Markup
 
 from trialsmith.study.formats import plain
 from trialsmith.study.live import is_at_work
-from trialsmith.study.page import plotly_source, short
+from trialsmith.study.page import short
 from trialsmith.study.report import configuration, facts, pruning
 from trialsmith.study.report.baseline import baseline
 from trialsmith.study.report.curves import curves
@@ -35,7 +39,9 @@ from trialsmith.study.table import StudyTable, TrialRow
 from trialsmith.study.words import duration, quantity
 
 NAME = "report.html"
-SCRIPTS = ("theme.js", "trials.js", "table.js", "parallel.js", "figures.js")
+PLOTLY = "plotly-basic.min.js"
+CANVASES = ("canvas.js", "parallel.js", "points.js")
+SCRIPTS = ("theme.js", "trials.js", "table.js", *CANVASES, "figures.js")
 ASSETS = files("trialsmith.study.report") / "assets"
 
 
@@ -103,7 +109,7 @@ def _render(sections: Sequence[Section], trials: dict[str, Any], **values: Any) 
         figures=embedded(figures),
         trials=embedded(trials),
         n_trials=len(trials["number"]),
-        plotly=Markup(_script(plotly_source())),
+        plotly=Markup(_script(_asset(PLOTLY))),
         style=Markup(_asset("report.css")),
         scripts={name: Markup(_asset(name)) for name in SCRIPTS},
         **values,

@@ -9,7 +9,7 @@ from trialsmith.study.report.section import Drawing, Section, spread
 from trialsmith.study.table import StudyTable
 
 MOST = 1000  # lines
-WIDTH = 104  # pixels of an axis, below which the page scrolls sideways
+WIDTH = 84  # pixels of an axis, below which the page scrolls sideways
 
 
 def parallel(table: StudyTable) -> Section | None:

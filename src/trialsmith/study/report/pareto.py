@@ -3,7 +3,7 @@
 from itertools import combinations
 from typing import Any
 
-from trialsmith.study.report.baseline import Baseline
+from trialsmith.study.report.baseline import Baseline, without
 from trialsmith.study.report.dots import axis_title, dots, value, valued
 from trialsmith.study.report.section import Drawing, Section, compact
 from trialsmith.study.report.span import span_of
@@ -20,10 +20,23 @@ def pareto(table: StudyTable, before: Baseline | None) -> Section | None:
     drawings = [_pair(table, a, b, before) for a, b in pairs]
     lead = (
         f"Of {table.counts['complete']:,} complete trials {len(table.front)} are on the front: "
-        "none of them is beaten in every objective by another."
+        f"none of them is beaten in every objective by another. {_against(table, before)}"
     )
     note = "" if len(pairs) == 1 else "Of three objectives or more the front is seen pair by pair."
     return Section("pareto", "Pareto front", lead, drawings, note, small=len(pairs) > 1)
+
+
+def _against(table: StudyTable, before: Baseline | None) -> str:
+    """What the front has over the baseline."""
+    if before is None:
+        return without(table)
+    trial = f"The baseline, trial {before.trial.number} ({before.why}),"
+    if not before.trial.scored:
+        return f"{trial} has no score: {before.trial.failure or before.trial.state}."
+    if before.trial in table.front:
+        return f"{trial} is one of them."
+    better = sum(table.dominates(other, before.trial) for other in table.front)
+    return f"{trial} is beaten by {better} of them."
 
 
 def _pair(table: StudyTable, a: int, b: int, before: Baseline | None) -> Drawing:

@@ -100,24 +100,40 @@ def _matrix(prediction: Prediction) -> Drawing:
     known = Counter(prediction.true) + Counter(prediction.predicted)
     names = sorted(name for name, _ in known.most_common(CLASSES))
     right = sum(count for (true, predicted), count in pairs.items() if true == predicted)
-    counts = [[pairs[true, predicted] for predicted in names] for true in names]
-    layout = {
-        "xaxis": {"title": {"text": "predicted"}, "type": "category", "side": "bottom"},
-        "yaxis": {"title": {"text": "true"}, "type": "category", "autorange": "reversed"},
+    cells = [(i, j, pairs[a, b]) for i, a in enumerate(names) for j, b in enumerate(names)]
+    cells = [cell for cell in cells if cell[2]]
+    most = max(count for _, _, count in cells)
+    ends = [-0.5, len(names) - 0.5]
+    ticks = {
+        "tickvals": list(range(len(names))),
+        "ticktext": [shown(name, 20) for name in names],
+        "showgrid": False,
     }
-    labels = [shown(name, 20) for name in names]
-    cells = {
-        "type": "heatmap",
-        "x": labels,
-        "y": labels,
-        "z": counts,
-        "texttemplate": "%{z}" if len(names) <= 15 else "",
-        "hovertemplate": "true %{y}<br>predicted %{x}<br>%{z}<extra></extra>",
-        "colorscale": [[0, "--surface"], [1, "--complete"]],
-        "showscale": False,
-        "xgap": 1,
-        "ygap": 1,
+    layout = {
+        "xaxis": {"title": {"text": "predicted"}, **ticks, "range": ends},
+        "yaxis": {"title": {"text": "true"}, **ticks, "range": ends[::-1]},
+        "shapes": [_cell(i, j, count / most) for i, j, count in cells],
+    }
+    counts = {
+        "type": "scatter",
+        "mode": "text" if len(names) <= 15 else "markers",
+        "marker": {"opacity": 0, "size": 12},
+        "x": [j for _, j, _ in cells],
+        "y": [i for i, _, _ in cells],
+        "text": [str(count) for _, _, count in cells],
+        "textfont": {"color": "--ink"},
+        "customdata": [
+            f"true {shown(names[i])}<br>predicted {shown(names[j])}" for i, j, _ in cells
+        ],
+        "hovertemplate": "%{customdata}<br>%{text}<extra></extra>",
     }
     n = len(prediction.true)
     note = f"Accuracy {right / n:.1%} over {n:,} samples."
-    return Drawing([cells], layout, 180 + 30 * len(names), note=note)
+    return Drawing([counts], layout, 180 + 30 * len(names), note=note)
+
+
+def _cell(row: int, column: int, share: float) -> dict[str, Any]:
+    """A square, the fuller the larger its `share` of the largest count."""
+    ends = {"x0": column - 0.48, "x1": column + 0.48, "y0": row - 0.48, "y1": row + 0.48}
+    look = {"fillcolor": "--complete", "opacity": 0.08 + 0.6 * share, "line": {"width": 0}}
+    return {"type": "rect", **ends, **look, "layer": "below"}

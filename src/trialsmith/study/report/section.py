@@ -59,6 +59,11 @@ def spread(items: Sequence[Any], most: int) -> list[Any]:
     return [items[round(k * step)] for k in range(most)]
 
 
+def counted(last: int) -> dict[str, int]:
+    """What an axis of whole numbers up to `last` needs so as to have no others between them."""
+    return {"dtick": 1} if last <= 10 else {}
+
+
 def numbered(count: int, noun: str) -> str:
     """A number with its noun.
 

@@ -2,16 +2,16 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from trialsmith.study.importance import Importance, usable
-from trialsmith.study.page import short, shown
+from trialsmith.study.page import short
 from trialsmith.study.parallel import natural
 from trialsmith.study.report.baseline import Baseline
-from trialsmith.study.report.dots import axis_title, dots, value
+from trialsmith.study.report.dots import axis_title
 from trialsmith.study.report.section import Drawing, Section, compact, spread
 from trialsmith.study.report.span import span_of
 from trialsmith.study.table import StudyTable, TrialRow
@@ -36,7 +36,7 @@ def slices(
         return None
     chosen = _thinned(table, trials, before)
     span = span_of([t.values[0] for t in chosen], _kept(table, before))
-    yaxis = {"title": {"text": ""}, **span.axis(), "nticks": 5}
+    yaxis = span.axis()
     drawings = [
         _slice(table, key, [t for t in chosen if key in t.params], before, yaxis)
         for key in different[:PARAMETERS]
@@ -75,42 +75,39 @@ def _slice(
 ) -> Drawing:
     spaces = [trial.sampled[key][1] for trial in trials if key in trial.sampled]
     numeric = [s for s in spaces if isinstance(s, FloatDistribution | IntDistribution)]
-    extra: list[dict[str, Any]] = []
+    bars: list[list[Any]] = []
     if spaces and len(numeric) == len(spaces):
         place = {trial.number: compact(float(trial.params[key])) for trial in trials}
         xaxis = _range(numeric)
     else:
-        place, xaxis, extra = _choices(key, trials)
-    marked = {"best": table.best, "baseline": None if before is None else before.trial}
-    data = [
-        dots("complete", trials, lambda t: place[t.number], value(0), size=5),
-        *extra,
-        *(
-            dots(name, [trial], lambda t: place[t.number], value(0), size=9)
-            for name, trial in reversed(marked.items())
-            if trial is not None and trial.number in place
-        ),
+        place, xaxis, bars = _choices(key, trials)
+    marked = {"baseline": None if before is None else before.trial, "best": table.best}
+    groups = [_group("complete", trials, place)] + [
+        _group(look, [trial], place)
+        for look, trial in marked.items()
+        if trial is not None and trial.number in place
     ]
-    layout = {
-        "xaxis": xaxis,
-        "yaxis": yaxis,
-        "showlegend": False,
-        "margin": {"l": 44, "r": 8, "t": 4, "b": 34},
+    figure = {"type": "points", "name": key, "x": xaxis, "y": yaxis, "groups": groups, "bars": bars}
+    return Drawing([figure], {}, height=180, title=short(key, 34))
+
+
+def _group(look: str, trials: Sequence[TrialRow], place: Mapping[int, Any]) -> dict[str, Any]:
+    """Trials that look alike: where they are along the parameter, their scores, their numbers."""
+    return {
+        "look": look,
+        "x": [place[trial.number] for trial in trials],
+        "y": [compact(trial.values[0]) for trial in trials],
+        "numbers": [trial.number for trial in trials],
     }
-    return Drawing(data, layout, height=190, title=short(key, 34))
 
 
 def _range(spaces: Sequence[FloatDistribution | IntDistribution]) -> dict[str, Any]:
     """An axis over all that was searched."""
     low, high = float(min(s.low for s in spaces)), float(max(s.high for s in spaces))
     if all(space.log for space in spaces):
-        ends = [math.log10(low), math.log10(high)]
-        decades = ends[1] - ends[0]
-        ticks = {"dtick": max(1, round(decades / 4))} if decades >= 2 else {"nticks": 4}
-        return {"type": "log", "range": _wider(*ends), **ticks}
+        return {"type": "log", "range": _wider(math.log10(low), math.log10(high))}
     whole = all(isinstance(space, IntDistribution) for space in spaces)
-    ticks = {"dtick": 1} if whole and high - low < TICKS else {"nticks": 5}
-    return {"type": "linear", "range": _wider(low, high), **ticks}
+    return {"type": "linear", "range": _wider(low, high), "whole": whole}
 
 
 def _wider(low: float, high: float) -> list[float | int | None]:
@@ -120,7 +117,7 @@ def _wider(low: float, high: float) -> list[float | int | None]:
 
 def _choices(
     key: str, trials: Sequence[TrialRow]
-) -> tuple[dict[int, Any], dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[dict[int, Any], dict[str, Any], list[list[Any]]]:
     """Choices side by side, their trials strewn about, and a bar at each median."""
     words = {trial.number: _word(trial, key) for trial in trials}
     order = sorted(set(words.values()), key=natural)
@@ -130,25 +127,15 @@ def _choices(
     named = spread(range(len(order)), TICKS)
     xaxis = {
         "range": [-0.6, len(order) - 0.4],
-        "tickvals": named,
-        "ticktext": [shown(order[k], 9) for k in named],
-        "showgrid": False,
+        "ticks": [[k, short(order[k], 9)] for k in named],
     }
-    medians: dict[str, Any] = {"x": [], "y": []}
+    medians: list[list[Any]] = []
     for word, k in at.items():
         own = sorted(trial.values[0] for trial in trials if words[trial.number] == word)
         if len(own) < FEWEST:
             continue
-        medians["x"] += [k - 0.32, k + 0.32, None]
-        medians["y"] += [compact(own[len(own) // 2])] * 2 + [None]
-    bar = {
-        "type": "scatter",
-        "mode": "lines",
-        "line": {"color": "--ink", "width": 2.5},
-        "hoverinfo": "skip",
-        **medians,
-    }
-    return place, xaxis, [bar] if len(order) <= 2 * TICKS else []
+        medians.append([k - 0.32, k + 0.32, compact(own[len(own) // 2])])
+    return place, xaxis, medians if len(order) <= 2 * TICKS else []
 
 
 def _word(trial: TrialRow, key: str) -> str:

@@ -13,6 +13,7 @@ from trialsmith.study.words import duration
 
 PAUSE = 30.0  # seconds in which nothing runs, from which on nobody searches
 NAMED = 60  # trials that have room for their number
+BARS = 240  # trials that are a bar each; more are one line with gaps, which a browser draws at once
 LANES = 40  # slots that the picture has room for
 
 Alive = Callable[[TrialRow], bool]
@@ -154,16 +155,16 @@ def _offered(session: Sequence[tuple[float, float]]) -> float:
 
 
 def _drawing(found: Timeline) -> Drawing:
+    lanes = found.lanes[:LANES]
+    height = 130 + 34 * min(len(lanes), 8) + 16 * max(0, len(lanes) - 8)
+    scale, unit = _unit(found.seconds)
     data = [
-        _bars(found, state)
+        _bars(found, state, scale)
+        if len(found.bars) <= BARS
+        else _line(found, state, scale, 0.7 * (height - 90) / len(lanes))
         for state in ("complete", "pruned", "failed", "running")
         if any(bar.trial.state == state for bar in found.bars)
     ]
-    scale, unit = _unit(found.seconds)
-    for trace in data:
-        trace["base"] = [round(value / scale, 4) for value in trace["base"]]
-        trace["x"] = [round(value / scale, 4) for value in trace["x"]]
-    lanes = found.lanes[:LANES]
     layout = {
         "barmode": "overlay",
         "bargap": 0.25,
@@ -179,7 +180,6 @@ def _drawing(found: Timeline) -> Drawing:
         },
         "shapes": [_pause(position / scale) for position, _ in found.pauses],
     }
-    height = 130 + 34 * min(len(lanes), 8) + 16 * max(0, len(lanes) - 8)
     note = f"Dotted: {_pauses(found)}." if found.pauses else ""
     return Drawing(data, layout, height=height, note=note)
 
@@ -190,7 +190,7 @@ def _pauses(found: Timeline) -> str:
     return f"nothing ran for {listed(longest)}{more}"
 
 
-def _bars(found: Timeline, state: str) -> dict[str, Any]:
+def _bars(found: Timeline, state: str, scale: float) -> dict[str, Any]:
     bars = [bar for bar in found.bars if bar.trial.state == state and bar.lane < LANES]
     named = len(found.bars) <= NAMED
     return {
@@ -198,19 +198,31 @@ def _bars(found: Timeline, state: str) -> dict[str, Any]:
         "orientation": "h",
         "name": state,
         "y": [bar.lane for bar in bars],
-        "base": [bar.begin for bar in bars],
-        "x": [bar.end - bar.begin for bar in bars],
+        "base": [round(bar.begin / scale, 4) for bar in bars],
+        "x": [round((bar.end - bar.begin) / scale, 4) for bar in bars],
         "customdata": [bar.trial.number for bar in bars],
         "text": [str(bar.trial.number) if named else "" for bar in bars],
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,
         "hoverinfo": "none",
-        "marker": {
-            "color": f"--{state}",
-            # between trials that are a few pixels wide an edge would be all that is seen
-            "line": {"width": 1 if len(found.bars) <= 4 * NAMED else 0, "color": "--surface"},
-        },
+        "marker": {"color": f"--{state}", "line": {"width": 1, "color": "--surface"}},
+    }
+
+
+def _line(found: Timeline, state: str, scale: float, width: float) -> dict[str, Any]:
+    """The bars of a state as one line of that width, with gaps."""
+    bars = [bar for bar in found.bars if bar.trial.state == state and bar.lane < LANES]
+    ends = [(round(bar.begin / scale, 4), round(bar.end / scale, 4)) for bar in bars]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": state,
+        "x": [x for begin, end in ends for x in (begin, end, None)],
+        "y": [y for bar in bars for y in (bar.lane, bar.lane, None)],
+        "customdata": [n for bar in bars for n in (bar.trial.number, bar.trial.number, None)],
+        "hoverinfo": "none",
+        "line": {"color": f"--{state}", "width": width, "simplify": False},
     }
 
 

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
-from trialsmith.study.report.baseline import NONE, Baseline
+from trialsmith.study.report.baseline import Baseline, without
 from trialsmith.study.report.runs import Run
-from trialsmith.study.report.section import numbered
+from trialsmith.study.report.section import listed, numbered
 from trialsmith.study.report.uncertainty import (
     Interval,
     interval,
@@ -52,7 +52,7 @@ def verdict(
     known = scored_by(runs[0].predictions, table.objectives[0], best.values[0])
     own = interval(*known) if known else None
     if before is None:
-        return Verdict("There is no baseline.", [NONE, *_spread(own)], own)
+        return Verdict("There is no baseline.", [without(table), *_spread(own)], own)
     if not before.trial.scored:
         state = before.trial.failure or before.trial.state
         words = f"The baseline, trial {before.trial.number}, has no score: {_words(state)}."
@@ -118,8 +118,8 @@ def _no_best(table: StudyTable) -> tuple[str, list[str]]:
         return "No trial has begun yet.", []
     if table.counts["running"] or table.counts["waiting"]:
         return "No trial is complete yet.", []
-    failed = table.counts["failed"]
-    return f"No trial was completed; {failed} of {len(table.trials)} failed.", []
+    ended = [f"{table.counts[state]} {state}" for state in ("pruned", "failed")]
+    return f"No trial was completed: {listed(w for w in ended if w[0] != '0')}.", []
 
 
 def _gain(table: StudyTable, best: TrialRow, before: Baseline) -> str:

@@ -15,11 +15,22 @@
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, themed(item)]));
   }
 
+  // plotly's own labels are 10⁻¹ among lone digits; these are numbers, and powers outside of what is seen
+  function decades(own) {
+    const [low, high] = own.range, ticks = Points.ticks(own, 5);
+    for (let k = 1; k <= 9; k++) {
+      ticks.push(...[Math.floor(low) + 1 - k, Math.ceil(high) - 1 + k].filter((power) => power < low || power > high)
+        .map((power) => [10 ** power, show(10 ** power, 4)]));
+    }
+    return {tickvals: ticks.map(([value]) => value), ticktext: ticks.map(([, text]) => text)};
+  }
+
   function axis(own) {
     return {
       gridcolor: colour("--grid"), linecolor: colour("--line"), tickcolor: colour("--line"),
       zeroline: false, automargin: true, ticks: "", exponentformat: "power", minexponent: 4,
-      ...own, title: {standoff: 8, ...own.title, font: {color: colour("--muted"), size: 12}},
+      ...(own.type === "log" && own.range ? decades(own) : {}), ...own,
+      title: {standoff: 8, ...own.title, font: {color: colour("--muted"), size: 12}},
     };
   }
 
@@ -40,15 +51,17 @@
     return made;
   }
 
-  function parallel(place, figure) {
+  const canvases = {parallel: Parallel, points: Points};
+  function onCanvas(kind, place, figure) {
     place.dataset.drawn = "yes";
-    place.parallel ??= new Parallel(place, figure, colour);
-    place.parallel.draw();
+    place.canvas ??= new kind(place, figure, colour);
+    place.canvas.draw();
   }
 
   function draw(place) {
     const figure = figures[place.dataset.figure];
-    if (figure.data[0].type === "parallel") return parallel(place, figure);
+    const kind = canvases[figure.data[0].type];
+    if (kind) return onCanvas(kind, place, figure);
     try {
       Plotly.react(place, themed(figure.data), layout(figure, place), config);
     } catch (error) {

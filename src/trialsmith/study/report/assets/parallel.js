@@ -1,15 +1,12 @@
 // Parallel coordinates on a canvas: plotly's need WebGL, which some browsers lack or are slow at.
 "use strict";
-class Parallel {
+class Parallel extends Canvas {
   static TOP = 26; static BOTTOM = 96; static LEFT = 64; static RIGHT = 40;
 
   constructor(place, figure, colour) {
-    Object.assign(this, {place, colour, ...figure.data[0]});
+    super(place, figure, colour, "Parallel coordinates of the trials");
     this.brushes = this.axes.map(() => null);
-    this.canvas = element("canvas", {role: "img", "aria-label": "Parallel coordinates of the trials"});
-    place.replaceChildren(this.canvas);
     this.listen();
-    new ResizeObserver(() => this.draw()).observe(place);
   }
 
   x(axis) { return Parallel.LEFT + axis * (this.width - Parallel.LEFT - Parallel.RIGHT) / (this.axes.length - 1 || 1); }
@@ -22,15 +19,7 @@ class Parallel {
   }
 
   draw() {
-    this.width = Math.max(this.wide, this.place.parentElement.clientWidth);
-    this.height = this.place.clientHeight;
-    const ratio = devicePixelRatio || 1, {canvas} = this;
-    canvas.width = this.width * ratio;
-    canvas.height = this.height * ratio;
-    canvas.style.width = `${this.width}px`;
-    canvas.style.height = `${this.height}px`;
-    const pen = canvas.getContext("2d");
-    pen.scale(ratio, ratio);
+    const pen = this.blank(this.wide);
     const chosen = this.numbers.map((_, line) => this.chosen(line));
     const few = chosen.filter(Boolean).length, all = this.numbers.length;
     this.stroke(pen, (line) => !chosen[line], () => this.colour("--grid"), .5, 1);
@@ -57,42 +46,25 @@ class Parallel {
   }
 
   axis(pen, axis, x, brush) {
-    pen.strokeStyle = this.colour("--muted");
-    pen.lineWidth = 1;
-    pen.beginPath();
-    pen.moveTo(x, this.y(0));
-    pen.lineTo(x, this.y(1));
-    pen.stroke();
+    Canvas.line(pen, this.colour("--muted"), 1, [x, this.y(0)], [x, this.y(1)]);
     if (brush) {
       pen.fillStyle = this.colour("--best");
       pen.fillRect(x - 3, this.y(brush[1]), 6, Math.max(3, this.y(brush[0]) - this.y(brush[1])));
     }
-    const family = getComputedStyle(this.place).fontFamily;
-    pen.font = `11px ${family}`;
+    pen.font = `11px ${this.family}`;
     pen.textBaseline = "middle";
     pen.textAlign = "right";
     for (const [at, text] of axis.ticks) this.text(pen, text, x - 7, this.y(at), this.colour("--muted"));
     pen.save();
     pen.translate(x + 4, this.y(0) + 16);
     pen.rotate(-Math.PI / 7);
-    pen.font = `12px ${family}`;
+    pen.font = `12px ${this.family}`;
     this.text(pen, axis.label, 0, 0, this.colour("--ink"));
     pen.restore();
   }
 
-  // with an edge in the page's colour, for lines pass behind it
-  text(pen, text, x, y, colour) {
-    pen.lineWidth = 3;
-    pen.lineJoin = "round";
-    pen.strokeStyle = this.colour("--surface");
-    pen.strokeText(text, x, y);
-    pen.fillStyle = colour;
-    pen.fillText(text, x, y);
-  }
-
   nearest(event) {
-    const {left, top} = this.canvas.getBoundingClientRect();
-    const x = event.clientX - left, y = event.clientY - top;
+    const [x, y] = this.cursor(event);
     const step = this.x(1) - this.x(0), k = Math.min(this.axes.length - 2, Math.max(0, Math.floor((x - this.x(0)) / step)));
     if (k < 0 || this.axes.length < 2) return null;
     const part = (x - this.x(k)) / step;
@@ -106,14 +78,14 @@ class Parallel {
   }
 
   onAxis(event) {
-    const x = event.clientX - this.canvas.getBoundingClientRect().left;
+    const [x] = this.cursor(event);
     const axis = this.axes.findIndex((_, k) => Math.abs(this.x(k) - x) < 12);
     return axis < 0 ? null : axis;
   }
 
   listen() {
     let dragged = null, from = 0;
-    const at = (event) => this.at(event.clientY - this.canvas.getBoundingClientRect().top);
+    const at = (event) => this.at(this.cursor(event)[1]);
     this.canvas.addEventListener("pointerdown", (event) => {
       if (event.pointerType === "touch") return;
       dragged = this.onAxis(event);
