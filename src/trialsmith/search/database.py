@@ -20,7 +20,7 @@ from optuna.storages import RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import Connection, Row, Select, bindparam, case, insert, or_, select
+from sqlalchemy import Connection, Select, bindparam, case, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from trialsmith.search.by_step import ByRung, ByStep, Columns
@@ -102,7 +102,7 @@ class _Complete:
         states = connection.execute(query).all()
         new = {number for number, state in states if state == TrialState.COMPLETE} - self.trials
         again = len(new) > MANY
-        reports: Sequence[Row[Any]] = ()
+        reports: Sequence[Any] = ()
         if new and self.steps and not again:
             reports = connection.execute(_REPORTS.where(Report.trial_id.in_(new))).all()
         # all is read, so that a connection that breaks leaves nothing half known
@@ -122,7 +122,7 @@ class _Complete:
             self.steps |= steps
         return self.columns.at(step)
 
-    def _add(self, rows: Iterable[Row[Any]], steps: Container[int]) -> None:
+    def _add(self, rows: Iterable[Any], steps: Container[int]) -> None:
         self.columns.add(
             (step, NUMBERS[Kind(kind)] if value is None else value)
             for trial, step, value, kind in rows
