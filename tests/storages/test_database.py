@@ -24,6 +24,9 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::optuna.exceptions.ExperimentalWarning",
     "ignore:WilcoxonPruner:UserWarning",
     "ignore:.*[Ww]ilcoxonPruner:UserWarning",
+    # Optuna leaves its connections to the garbage collector
+    "ignore:.*was deleted while still open:ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
 )
 
 # so that a short study is pruned; all else as we offer it

@@ -70,7 +70,7 @@ class Database(_CachedStorage, ByStep, ByRung):
                 stored = connection.execute(_REPORT, given).rowcount
         except IntegrityError:  # there is a value of this step
             stored = 0
-        if not stored:  # it is replaced; or the trial has ended, and Optuna says so
+        if stored != 1:  # it is replaced; or the trial has ended, and Optuna says so
             super().set_trial_intermediate_value(trial_id, step, intermediate_value)
 
     def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:

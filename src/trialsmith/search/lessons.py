@@ -26,7 +26,7 @@ all trials for good, and none of these shall be among them."""
 def as_shown(study: optuna.Study) -> optuna.Study:
     """`study` as its sampler is to see it; what is written there is written to the storage."""
     shown = copy.copy(study)
-    shown._storage = _Lessons(study)
+    shown._storage = _Lessons(study)  # type: ignore[abstract]
     return shown
 
 

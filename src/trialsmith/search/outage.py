@@ -91,7 +91,9 @@ def lasting(inner: BaseStorage, name: str) -> BaseStorage:
     Args:
         name: what messages call it.
     """
-    return _LastingDatabase(inner, name) if isinstance(inner, ByStep) else _Lasting(inner, name)
+    if isinstance(inner, ByStep):
+        return _LastingDatabase(inner, name)  # type: ignore[abstract]
+    return _Lasting(inner, name)  # type: ignore[abstract]
 
 
 class _Lasting(Forwarding):

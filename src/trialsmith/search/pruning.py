@@ -96,7 +96,7 @@ class QuickHalving(BasePruner):
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Whether `trial` is to end at the rung that it has come to."""
         shown = copy.copy(study)
-        shown._storage = _Rungs(study)
+        shown._storage = _Rungs(study)  # type: ignore[abstract]
         return self.pruner.prune(shown, trial)
 
 
