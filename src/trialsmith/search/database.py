@@ -152,11 +152,10 @@ def _report() -> Any:
         bindparam(word, type_=Report.__table__.c[name].type)
         for word, name in zip(("trial", "step", "value", "kind"), names, strict=True)
     )
-    unfinished = (TrialState.RUNNING, TrialState.WAITING)
-    trial = Trial.trial_id == bindparam("trial")
-    return insert(Report).from_select(
-        names, select(*given).where(trial, Trial.state.in_(unfinished))
-    )
+    unfinished = Trial.state.in_((TrialState.RUNNING, TrialState.WAITING))
+    row = select(*given).where(Trial.trial_id == bindparam("trial"), unfinished)
+    # of an insertion SQLAlchemy does not keep the count of rows unasked
+    return insert(Report).from_select(names, row).execution_options(preserve_rowcount=True)
 
 
 _REPORT = _report()
