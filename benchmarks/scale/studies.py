@@ -2,15 +2,16 @@
 
 import json
 import random
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import optuna
+import sqlalchemy
 from optuna.distributions import FloatDistribution, distribution_to_json
+from optuna.storages._rdb import models
 from optuna.storages.journal._storage import JournalOperation
-from optuna.trial import TrialState, create_trial
+from optuna.trial import TrialState
 
 NAME = "scale"
 EPOCHS = 100
@@ -65,28 +66,46 @@ def _lines(trials: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def sqlite(path: Path, trials: int) -> str:
-    """The same in a database; returns its URL."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    url = f"sqlite:///{path}"
+def database(url: str, trials: int, name: str = NAME) -> None:
+    """The same in the tables of a database, which holds no other study yet or only such."""
     storage = optuna.storages.RDBStorage(url)
-    study = optuna.create_study(storage=storage, study_name=NAME)
-    rows = []
-    for x, lr, values in curves(trials):
-        trial = create_trial(
-            params={"x": x, "lr": lr},
-            distributions={"x": X, "lr": LR},
-            value=min(values),
-            state=TrialState.COMPLETE,
-            user_attrs={"params": {"x": x, "lr": lr}},
-        )
-        number = storage.create_new_trial(study._study_id, template_trial=trial)
-        rows += [(number, step, value, "FINITE") for step, value in enumerate(values)]
+    study = optuna.create_study(storage=storage, study_name=name)
+    of = {"study_id": study._study_id, "state": TrialState.COMPLETE}
+    tables: dict[Any, list[dict[str, Any]]] = {
+        models.TrialModel: [{"number": number, **of} for number in range(trials)]
+    }
+    with storage.engine.begin() as connection:
+        connection.execute(sqlalchemy.insert(models.TrialModel), tables.pop(models.TrialModel))
+        query = sqlalchemy.select(models.TrialModel.trial_id, models.TrialModel.number)
+        here = models.TrialModel.study_id == study._study_id
+        ids = {number: trial for trial, number in connection.execute(query.where(here))}
+        reports = []
+        for number, (x, lr, values) in enumerate(curves(trials)):
+            trial = {"trial_id": ids[number]}
+            for parameter, value, distribution in (("x", x, X), ("lr", lr, LR)):
+                row = {"param_name": parameter, "param_value": value}
+                row["distribution_json"] = distribution_to_json(distribution)
+                tables.setdefault(models.TrialParamModel, []).append(trial | row)
+            point = {"key": "params", "value_json": json.dumps({"x": x, "lr": lr})}
+            tables.setdefault(models.TrialUserAttributeModel, []).append(trial | point)
+            score = {"objective": 0, "value": min(values), "value_type": "FINITE"}
+            tables.setdefault(models.TrialValueModel, []).append(trial | score)
+            reports += [(ids[number], step, value, "FINITE") for step, value in enumerate(values)]
+        for table, rows in tables.items():
+            connection.execute(sqlalchemy.insert(table), rows)
+        _insert_reports(connection.connection.cursor(), url, reports)
+        if not url.startswith("sqlite"):
+            connection.execute(sqlalchemy.text("ANALYZE"))  # as a server does by itself in time
     storage.remove_session()
-    with sqlite3.connect(path) as database:
-        database.executemany(
-            "INSERT INTO trial_intermediate_values "
-            "(trial_id, step, intermediate_value, intermediate_value_type) VALUES (?, ?, ?, ?)",
-            rows,
-        )
-    return url
+
+
+def _insert_reports(cursor: Any, url: str, rows: list[tuple[int, int, float, str]]) -> None:
+    """A million rows, in the quickest way that the driver has."""
+    names = "(trial_id, step, intermediate_value, intermediate_value_type)"
+    table = f"trial_intermediate_values {names}"
+    if url.startswith("postgresql+psycopg"):
+        with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        return
+    cursor.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", rows)

@@ -1,5 +1,7 @@
 """Laws of the sweep itself, with slots that run in this process and at once."""
 
+import contextlib
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ from trialsmith.search.opening import StudyPlan, open_study
 from trialsmith.search.outcome import Outcome, outcome_of
 from trialsmith.search.proposal import Grid
 from trialsmith.search.reading import Fixed, read
+from trialsmith.search.recovery import recover
 from trialsmith.search.rules import Rules
 from trialsmith.search.slots import Ended, Slots
 from trialsmith.search.space import Space
@@ -315,6 +318,89 @@ def test_a_result_that_was_stored_before_its_sweeper_died_is_kept(search, tmp_pa
     study = search(n_trials=3)
     assert states(study) == {"COMPLETE": 3}
     assert study.trials[0].value == 0.125
+
+
+def test_a_queued_point_survives_a_sweeper_that_dies_before_it_begins(search, tmp_path):
+    study, space = opened(tmp_path)
+    dead = DEAD.format(ownership.host(ownership.me()))
+    add_running(study, space, None, owner=dead, enqueued={"n": 5})
+    study = search(n_trials=2)
+    assert states(study) == {"FAIL": 1, "COMPLETE": 2}
+    assert study.trials[1].user_attrs["params"]["n"] == 5
+    assert study.trials[1].user_attrs["retry_of"] == 0
+
+
+class Stopping(SlotsAtOnce):
+    """A job stores its result, and the search is stopped before it hears of it."""
+
+    def __init__(self, study, objective):
+        super().__init__(objective)
+        self.study = study
+
+    def wait(self, timeout):
+        for number, point in self.jobs.items():
+            trial = self.study._storage.get_all_trials(self.study._study_id)[number]
+            outcome = outcome_of(lambda: self.objective(point))  # noqa: B023
+            self.study._storage.set_trial_user_attr(trial._trial_id, "result", outcome.record())
+        raise KeyboardInterrupt
+
+
+def test_a_result_that_is_stored_when_the_search_is_stopped_is_kept(search, tmp_path):
+    study, _ = opened(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        search(objective=Stopping(study, quadratic), n_trials=3)
+    assert states(study) == {"COMPLETE": 1}
+    assert study.trials[0].value == quadratic(study.trials[0].user_attrs["params"])
+
+
+def test_who_comes_too_late_for_a_queued_trial_leaves_it_to_its_owner(tmp_path):
+    study, space = opened(tmp_path)
+    waiting.enqueue(study, space, [{"n": 5}])
+    queue = study.get_trials(states=(TrialState.WAITING,))
+    first, late = (sweeper(study, space, owner) for owner in (ownership.me(), "elsewhere:1:1"))
+    trial, queued = first._take_queued()
+    assert queued
+    stale = copy.copy(study)
+    stale.get_trials = lambda **_: queue  # it looked before the other took it
+    late.study = stale
+    assert late._take_queued() is None
+    assert study.trials[trial.number].user_attrs["owner"] == ownership.me()
+    assert recover(study, mine={trial.number}) == []
+
+
+@pytest.mark.parametrize(
+    ("claims", "lost"),
+    [
+        ([], True),
+        (["dead"], True),
+        (["dead", "me"], True),  # an outage has swallowed the answer
+        (["dead", "elsewhere:1:1"], False),
+    ],
+)
+def test_a_trial_on_its_way_out_of_the_queue_is_lost_with_all_who_claimed_it(
+    tmp_path, claims, lost
+):
+    study, space = opened(tmp_path)
+    number = add_running(study, space, None, enqueued={"n": 5})
+    known = {"dead": DEAD.format(ownership.host(ownership.me())), "me": ownership.me()}
+    for claim in claims:
+        waiting.claim(study, study.trials[number], known.get(claim, claim))
+    assert recover(study, mine=()) == ([number] if lost else [])
+    assert states(study) == ({"FAIL": 1, "WAITING": 1} if lost else {"RUNNING": 1})
+
+
+def sweeper(study, space, owner) -> Sweep:
+    made = Sweep(
+        study,
+        space,
+        Rules(n_trials=8),
+        SlotsAtOnce(quadratic),
+        turns=contextlib.nullcontext(),
+        make_sampler=SAMPLERS["random"],
+        make_job=lambda number, point: Job(number, ()),
+    )
+    made._attributes["owner"] = owner
+    return made
 
 
 def test_trials_of_other_hosts_are_left_alone_until_they_are_taken_over(search, tmp_path):

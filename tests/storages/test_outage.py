@@ -11,6 +11,7 @@ from optuna.storages import InMemoryStorage
 
 from trialsmith.search import outage
 from trialsmith.search.credentials import STORAGE, full, redacted, without_credentials
+from trialsmith.search.forwarding import Forwarding
 from trialsmith.search.outage import lasting, waited_out
 from trialsmith.search.storage import open_storage, storage_url
 
@@ -48,7 +49,7 @@ def hasty(monkeypatch):
 
 def test_every_call_of_a_storage_is_waited_for() -> None:
     public = {name for name in dir(optuna.storages.BaseStorage) if not name.startswith("_")}
-    own = {name for name in vars(outage._Lasting) if not name.startswith("_")}
+    own = {name for name in vars(Forwarding) if not name.startswith("_")}
     assert own == public
 
 

@@ -19,25 +19,28 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.storages.journal._file import BaseJournalFileLock, get_lock_file
 from optuna.storages.journal._storage import JournalOperation, JournalStorageReplayResult
 from optuna.trial import FrozenTrial, TrialState
 
 from trialsmith.search import journal_state
+from trialsmith.search.by_step import ByStep, Columns
 
 REPORT = int(JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE)
 ENDED = int(JournalOperation.SET_TRIAL_STATE_VALUES)
 WORTH_KEEPING = 20_000  # lines that were read; it takes a few tenths of a second
 
 
-class Journal(JournalStorage):
+class Journal(JournalStorage, ByStep):
     """A study's storage in a file."""
 
     def __init__(self, path: Path, lock: BaseJournalFileLock) -> None:
         # in place of Optuna's constructor, which reads all
         self._worker_id_prefix = f"{uuid.uuid4()}-"
         self._thread_lock = threading.Lock()
+        self._columns: dict[int, tuple[Columns, int]] = {}  # study → and of how many trials
         self._replay_result = replay = _Replay(self._worker_id_prefix)
         self._backend = file = _File(path, lock)
         file.position = journal_state.load(path, replay)
@@ -50,9 +53,21 @@ class Journal(JournalStorage):
     def completed(self, study_id: int) -> list[FrozenTrial]:
         """The complete trials in the order in which they became so; it only ever grows."""
         with self._thread_lock:
-            self._sync_with_backend()
-            assert isinstance(self._replay_result, _Replay)
-            return self._replay_result.completed.setdefault(study_id, [])
+            return self._completed(study_id)
+
+    def completed_at(self, study_id: int, step: int) -> tuple[int, np.ndarray]:
+        with self._thread_lock:
+            completed = self._completed(study_id)
+            columns, known = self._columns.get(study_id, (Columns(), 0))
+            for trial in completed[known:]:
+                columns.add(trial.intermediate_values.items())
+            self._columns[study_id] = columns, len(completed)
+            return len(completed), columns.at(step)
+
+    def _completed(self, study_id: int) -> list[FrozenTrial]:
+        self._sync_with_backend()
+        assert isinstance(self._replay_result, _Replay)
+        return self._replay_result.completed.setdefault(study_id, [])
 
 
 class _File(JournalFileBackend):

@@ -5,15 +5,18 @@ else: every call is made again until it is answered. A call whose answer was los
 so be made twice; the sweep's own repair (`recovery`) finds the trial that this may leave behind.
 """
 
-import inspect
 import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
 
 from trialsmith.errors import causes
+from trialsmith.search.by_step import ByRung, ByStep
+from trialsmith.search.forwarding import Forwarding
 
 log = logging.getLogger(__name__)
 
@@ -88,27 +91,26 @@ def lasting(inner: BaseStorage, name: str) -> BaseStorage:
     Args:
         name: what messages call it.
     """
+    if isinstance(inner, ByStep):
+        return _LastingDatabase(inner, name)  # type: ignore[abstract]
     return _Lasting(inner, name)  # type: ignore[abstract]
 
 
-def _patient(name: str) -> Callable[..., Any]:
-    def method(self: "_Lasting", *args: Any, **kwargs: Any) -> Any:
-        return waited_out(lambda: getattr(self.inner, name)(*args, **kwargs), self.name)
-
-    method.__name__ = name
-    return method
-
-
-class _Lasting(BaseStorage):
+class _Lasting(Forwarding):
     def __init__(self, inner: BaseStorage, name: str) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.name = name
 
-    # every method of a storage, for each of them may meet an outage
-    locals().update(
-        {
-            name: _patient(name)
-            for name, value in vars(BaseStorage).items()
-            if inspect.isfunction(value) and not name.startswith("_")
-        }
-    )
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        # every method of a storage may meet an outage
+        return waited_out(lambda: getattr(self.inner, name)(*args, **kwargs), self.name)
+
+
+class _LastingDatabase(_Lasting, ByStep, ByRung):
+    def completed_at(self, study_id: int, step: int) -> tuple[int, np.ndarray]:
+        found: tuple[int, np.ndarray] = self._call("completed_at", study_id, step)
+        return found
+
+    def rungs(self, study_id: int) -> list[FrozenTrial]:
+        found: list[FrozenTrial] = self._call("rungs", study_id)
+        return found

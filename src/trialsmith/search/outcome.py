@@ -26,6 +26,8 @@ from trialsmith.errors import (
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
 FAILURES = ("diverged", "out_of_memory", "infeasible", "interrupted", "error")
+BY_THEIR_POINT = ("diverged", "out_of_memory", "infeasible")
+"""These fail again at the same point; an error may be mended, an interrupted trial is run again."""
 
 # what PyTorch's allocators say; its CPU allocator raises a plain RuntimeError
 _MEMORY_MESSAGES = (

@@ -17,12 +17,11 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from trialsmith.search.domains import identity
+from trialsmith.search.lessons import as_shown
+from trialsmith.search.outcome import BY_THEIR_POINT
 from trialsmith.search.space import Point, Space
 
 DRAWS = 200  # random draws before the untried points of a finite space are listed
-
-# These fail again at the same point; an error may be cured, and an interrupted trial is queued.
-SETTLED_FAILURES = ("diverged", "infeasible", "out_of_memory")
 
 MakeSampler = Callable[[int | None], BaseSampler]
 """Builds a sampler with a seed; None: from entropy."""
@@ -82,7 +81,7 @@ def _points(trials: Iterable[FrozenTrial]) -> set[str]:
 
 def _is_settled(trial: FrozenTrial) -> bool:
     failed = trial.state == TrialState.FAIL
-    return not failed or trial.user_attrs.get("failure") in SETTLED_FAILURES
+    return not failed or trial.user_attrs.get("failure") in BY_THEIR_POINT
 
 
 def is_exhausted(space: Space, tried: Tried) -> bool:
@@ -109,7 +108,7 @@ def propose(
     if isinstance(study.sampler, Grid) and not given:
         return next(_grid(space, study.sampler.seed, known), None) or space.sample(random)
     try:
-        point = space.draw(_Suggestions(study, trial), given)
+        point = space.draw(_Suggestions(as_shown(study), trial), given)
     except ValueError:  # the sampler chose what a given value cannot stand beside
         point = space.completed(given, random)
     if set(given) >= set(point) or identity(point) not in known:

@@ -35,23 +35,33 @@ def recover(
 
 def _is_lost(trial: FrozenTrial, mine: Collection[int] | None, take_over: bool) -> bool:
     owner = trial.user_attrs.get("owner")
-    if ownership.is_dead(owner) or (mine is not None and ownership.is_mine(owner)):
+    if owner is None:  # it was being taken from the queue: by somebody who may be about to sign it
+        return all(_is_gone(claim, mine) for claim in waiting.claims(trial))
+    if _is_gone(owner, mine):
         return True
     return take_over and ownership.host(owner) != ownership.host(ownership.me())
 
 
+def _is_gone(owner: object, mine: Collection[int] | None) -> bool:
+    return ownership.is_dead(owner) or (mine is not None and ownership.is_mine(owner))
+
+
 def _settle(study: optuna.Study, trial: FrozenTrial) -> None:
-    owner = trial.user_attrs.get("owner", "nobody")
+    why = f"its sweeper ({trial.user_attrs.get('owner', 'nobody')}) is gone"
+    done = give_up(study, trial, why)
+    log.info("trial %d: %s%s", trial.number, why, f"; {done}" if done else "")
+
+
+def give_up(study: optuna.Study, trial: FrozenTrial, why: str) -> str:
+    """End a trial that nobody runs any more; returns what was done for it, in words.
+
+    Where its job had stored its result, that is the trial's end. Any other is failed as
+    interrupted, and queued again if it has a point.
+    """
     record = trial.user_attrs.get("result")
     if record is not None:
         waiting.finish(study, trial, Outcome.from_record(record))
-        log.info("trial %d: its sweeper (%s) is gone, its result was kept", trial.number, owner)
-        return
-    outcome = Outcome.interrupted(f"its sweeper ({owner}) is gone")
+        return "its result was kept"
+    outcome = Outcome.interrupted(why)
     again = waiting.requeue(study, trial, outcome, trial.user_attrs.get("retries", 0))
-    log.info(
-        "trial %d: its sweeper (%s) is gone%s",
-        trial.number,
-        owner,
-        "; queued again" if again else "",
-    )
+    return "queued again" if again else ""

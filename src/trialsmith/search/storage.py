@@ -110,7 +110,7 @@ def _opened(url: str, name: str) -> optuna.storages.BaseStorage:
         return retried(lambda: _open_sqlite(url))
     # the tables of a fresh database are made once
     with database_lock(url, "optuna", patience=0.0):
-        return lasting(retried(lambda: optuna.storages.get_storage(url)), name)
+        return lasting(retried(lambda: _database(url)), name)
 
 
 def _journal(path: Path) -> Journal:
@@ -128,7 +128,20 @@ def _open_sqlite(url: str) -> optuna.storages.BaseStorage:
     folder.mkdir(parents=True, exist_ok=True)
     # SQLite has one writer at a time: the others wait
     connect = {"connect_args": {"timeout": 100}}
-    return optuna.storages.get_storage(optuna.storages.RDBStorage(url, engine_kwargs=connect))
+    return _database(url, connect)
+
+
+def _database(url: str, options: dict[str, Any] | None = None) -> optuna.storages.BaseStorage:
+    """The study's tables; read by Optuna alone where they are other than those known here."""
+    # only here: SQLAlchemy is slow to import
+    from optuna.storages._rdb.models import SCHEMA_VERSION
+
+    from trialsmith.search import database
+
+    backend = optuna.storages.RDBStorage(url, engine_kwargs=options)
+    if SCHEMA_VERSION == database.SCHEMA:
+        return database.Database(backend)
+    return optuna.storages.get_storage(backend)
 
 
 def retried(action: Any, attempts: int = 5) -> Any:

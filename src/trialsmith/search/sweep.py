@@ -19,7 +19,7 @@ from trialsmith.search import budget, ownership, waiting
 from trialsmith.search.outcome import Outcome, outcome_of_deaths
 from trialsmith.search.patience import Patience
 from trialsmith.search.proposal import MakeSampler, Tried, is_exhausted, propose, seed_of
-from trialsmith.search.recovery import recover
+from trialsmith.search.recovery import give_up, recover
 from trialsmith.search.rules import Hooks, Rules
 from trialsmith.search.signals import Interrupted, StopSignals
 from trialsmith.search.slots import Ended, Slots
@@ -145,8 +145,8 @@ class Sweep:
         storage = self.study._storage
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             try:
-                # the owner first: a trial must not run for a moment without one
-                self._sign(trial)
+                # before it is its owner's: a trial must not run for a moment without anybody's name
+                waiting.claim(self.study, trial, str(self._attributes["owner"]))
                 if storage.set_trial_state_values(trial._trial_id, state=TrialState.RUNNING):
                     self._sign(trial)
                     return storage.get_trial(trial._trial_id), True
@@ -174,7 +174,6 @@ class Sweep:
         seed = self.rules.seed
         self.study.sampler = self._make_sampler(seed_of(seed, trial.number))
         given = trial.user_attrs.get("params") or trial.user_attrs.get("enqueued") or {}
-        self.study._thread_local.cached_all_trials = None
         known = set() if self.rules.allow_repeats else self._tried(apart_from=trial.number)
         point = propose(self.study, trial, self.space, seed, given, known)
         storage = self.study._storage
@@ -243,14 +242,15 @@ class Sweep:
         return Outcome("failed", failure="error", message=message, signature=message, fatal=True)
 
     def _abandon(self, message: str) -> None:
-        """Stop what runs and queue it again, so that nothing is lost and nothing left running."""
+        """Stop what runs and queue it again, so that nothing is lost and nothing left running.
+
+        A trial may have ended meanwhile: then it keeps its result.
+        """
         self.slots.stop()
         for number in sorted(self._mine):
             try:
-                trial = self._trial(number)
-                retries = trial.user_attrs.get("retries", 0)
-                if waiting.requeue(self.study, trial, Outcome.interrupted(message), retries):
-                    log.info("trial %d: stopped and queued again", number)
+                done = give_up(self.study, self._trial(number), message)
+                log.info("trial %d: stopped%s", number, f"; {done}" if done else "")
             except Exception as error:  # the storage may be what ended the search
                 log.info("trial %d: stopped; the next run queues it again (%s)", number, error)
         self._mine.clear()

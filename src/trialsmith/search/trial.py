@@ -99,15 +99,12 @@ def attach(storage: BaseStorage, study_name: str, number: int, pruner: BasePrune
         study_name=study_name, storage=storage, sampler=sampler, pruner=pruner
     )
     prepare_pruner(study)
+    study.pruner = quickened(study.pruner, storage)
     trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
     return TrialHandle(optuna.trial.Trial(study, trial_id))
 
 
 def prepare_pruner(study: optuna.Study) -> None:
-    """Let Hyperband know its brackets, and the others be quick.
-
-    Without its brackets Hyperband sees one bracket for all trials.
-    """
-    study.pruner = quickened(study.pruner, study._storage)
+    """Let Hyperband know its brackets: else it sees one bracket for all trials."""
     if isinstance(study.pruner, HyperbandPruner) and not study.pruner._pruners:
         study.pruner._try_initialization(study)

@@ -18,6 +18,7 @@ from trialsmith.search.outcome import Outcome
 from trialsmith.search.space import Point, Space
 
 LASTING = ("params", "enqueued", "retry_of")  # what a queued trial says of itself
+CLAIM = "trialsmith:claim:"  # before an owner; a system attribute, for it is nothing of the user's
 
 
 def enqueue(study: optuna.Study, space: Space, points: Sequence[Point]) -> int:
@@ -66,7 +67,8 @@ def requeue(study: optuna.Study, trial: FrozenTrial, outcome: Outcome, retries: 
         retries: how often the point has been tried again through a fault of its own.
     """
     # queued first: a crash between the two leaves a point that runs twice, not one that is lost
-    queued = "params" in trial.user_attrs and not _is_queued_again(study, trial)
+    has_point = "params" in trial.user_attrs or _enqueued(trial)
+    queued = has_point and not _is_queued_again(study, trial)
     if queued:
         attributes = {key: trial.user_attrs[key] for key in LASTING if key in trial.user_attrs}
         _add(study, attributes | {"retry_of": trial.number, "retries": retries})
@@ -94,6 +96,16 @@ def finish(study: optuna.Study, trial: FrozenTrial, outcome: Outcome) -> None:
     except (UpdateFinishedTrialError, ValueError):
         # finished, or queued, between the look and the word
         return
+
+
+def claim(study: optuna.Study, trial: FrozenTrial, owner: str) -> None:
+    """Say that `owner` is about to take `trial`. Several may, and one of them will succeed."""
+    study._storage.set_trial_system_attr(trial._trial_id, f"{CLAIM}{owner}", True)
+
+
+def claims(trial: FrozenTrial) -> list[str]:
+    """Everybody who has claimed `trial`."""
+    return [key.removeprefix(CLAIM) for key in trial.system_attrs if key.startswith(CLAIM)]
 
 
 def _add(study: optuna.Study, attributes: dict[str, Any]) -> None:
