@@ -29,9 +29,14 @@ def watch_the_queue() -> None:
     get_logger().setLevel(logging.ERROR)
 
     class Watcher(SlurmInfoWatcher):
+        def _make_command(self) -> list[str] | None:
+            words = super()._make_command()
+            # without accounting it says so on the user's screen, again and again
+            return words and ["sh", "-c", 'exec "$@" 2>/dev/null', "sh", *words]
+
         def update(self) -> None:
             super().update()
-            known = {job for job, facts in self._info_dict.items() if facts.get("State")}
+            known = {job for job, facts in list(self._info_dict.items()) if facts.get("State")}
             unknown = self._registered - self._finished - known
             if unknown:
                 states = ended(unknown, queue())
