@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from hydra_plugins.trialsmith_sweeper._jobs import RecordedTask, SlotRunner
 from hydra_plugins.trialsmith_sweeper._quoting import override
-from hydra_plugins.trialsmith_sweeper._slurm import watch_the_queue
+from hydra_plugins.trialsmith_sweeper._submitit import last_word, watch_the_queue
 from trialsmith.errors import SearchError
 from trialsmith.search import ownership
 from trialsmith.search.shares import THREADS, slot_environment, threads_of_a_slot
@@ -89,8 +89,13 @@ class _Work:
 
 
 def _launch(launcher: Launcher, overrides: Sequence[str], number: int) -> None:
-    (done,) = launcher.launch([list(overrides)], initial_job_idx=number)
-    _ = done.return_value  # raises what the job has raised
+    try:
+        (done,) = launcher.launch([list(overrides)], initial_job_idx=number)
+        _ = done.return_value  # raises what the job has raised
+    except Exception as error:
+        if not type(error).__module__.startswith("submitit"):
+            raise
+        raise SearchError(last_word(error)) from error
 
 
 def _placed(config: DictConfig, place: Path) -> list[str]:

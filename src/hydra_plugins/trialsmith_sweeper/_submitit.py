@@ -1,4 +1,4 @@
-"""What has become of a job of SLURM, also where SLURM keeps no accounts.
+"""What has become of a job of submitit, also where SLURM keeps no accounts.
 
 Submitit asks `sacct` alone. Where that has nothing to say, a job that was cancelled in the queue,
 or that ended before its worker began, would be waited for for ever: so `squeue` is asked as well.
@@ -6,6 +6,7 @@ or that ended before its worker began, would be waited for for ever: so `squeue`
 
 import getpass
 import logging
+import re
 import subprocess
 from collections.abc import Iterable
 from functools import cache
@@ -64,3 +65,15 @@ def ended(jobs: Iterable[str], queue: dict[str, str] | None) -> dict[str, str]:
         return {}
     states = {job: queue.get(job, FORGOTTEN) for job in jobs}
     return {job: state for job, state in states.items() if state in OVER}
+
+
+# what srun and submitit say after the job's own last word
+_AFTERWORDS = ("srun: ", "Error stream produced", "---", "You can check full logs", "  - ")
+
+
+def last_word(error: Exception) -> str:
+    """The job's own last line, of what submitit tells of its failure, and where its log is."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    own = [line for line in lines if line.strip() and not line.startswith(_AFTERWORDS)]
+    folder = re.search(r"(/\S*)/\S+(?:_result\.pkl|_log\.err)", str(error))
+    return f"{(own or lines)[-1].strip()}{f' (see {folder[1]})' if folder else ''}"
