@@ -77,18 +77,19 @@ class Slurm:
             assert time.monotonic() < deadline, self._logs()
             time.sleep(0.2)
 
-    def jobs(self, state: str = "R") -> list[str]:
-        return self._call("squeue", "-h", "-t", state, "-o", "%i").split()
+    def jobs(self) -> list[str]:
+        """Those that run."""
+        return self._call("squeue", "-h", "-t", "R", "-o", "%i").split()
 
     def end(self) -> None:
         self._call("scancel", "--user=root")
         deadline = time.monotonic() + SECONDS
-        while self.jobs("all") and time.monotonic() < deadline:
+        while self._call("squeue", "-h") and time.monotonic() < deadline:
             time.sleep(0.2)
         for name in ("slurmd.pid", "slurmctld.pid", "munge/pid"):
             with suppress(FileNotFoundError, ProcessLookupError):
                 os.kill(int((self.folder / name).read_text()), signal.SIGTERM)
-        time.sleep(1.0)
+        time.sleep(0.5)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _call(self, program: str, *words: str) -> str:

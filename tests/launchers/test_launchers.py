@@ -144,11 +144,25 @@ def test_a_preempted_job_of_slurm_gives_its_trial_on(app: App, slurm: Slurm) -> 
 
 @pytest.mark.fault
 def test_a_trial_may_be_longer_than_a_job_of_slurm(app: App, slurm: Slurm) -> None:
-    # SLURM looks at its jobs' time twice a minute only
-    words = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=40")
-    search = app.start("hydra/launcher=submitit_slurm", *words, *SEARCH, "epochs=100", "pause=0.8")
-    app.wait_for_running(2)
-    goes_on_elsewhere(app, search)
+    (app.folder / "checkpoints").mkdir()
+    # SLURM looks at the time of its jobs twice a minute only
+    limit = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=40")
+    search = app.start(
+        *(
+            "hydra/launcher=submitit_slurm",
+            *limit,
+            "hparams_search=plain",
+            "hydra.sweeper.n_jobs=2",
+        ),
+        *("hydra.sweeper.n_trials=2", "epochs=100", "pause=0.8"),
+        f"checkpoints={app.folder}/checkpoints",
+    )
+    output, _ = search.communicate(timeout=400)
+    assert search.returncode == 0, output
+    assert output.count("goes on with another worker: its worker ended: SIGUSR2") >= 2
+    assert app.states() == {"COMPLETE": 2}
+    for trial in app.study().trials:  # in one row, whoever ran it
+        assert list(trial.intermediate_values) == list(range(100))
 
 
 def goes_on_elsewhere(app: App, search: subprocess.Popen) -> None:

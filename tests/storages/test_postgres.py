@@ -61,7 +61,7 @@ def test_four_machines_share_one_search_and_a_restart_of_the_server_costs_nothin
     )
     sweepers = [app.start(*words) for app in machines[1:]]
     sweepers.append(machines[0].start(*words, *_another_launcher()))
-    machines[0].wait_until(lambda: _counted(server) > 3, seconds=300)
+    machines[0].wait_until(lambda: _counted(server) > 3)
     server.stop()
     time.sleep(3)
     server.start()

@@ -57,7 +57,7 @@ def test_two_machines_share_a_search_and_a_restart_costs_nothing(server, machine
         *("epochs=3", "pause=0.2", "hydra.sweeper.storage=${oc.env:TRIALSMITH_STORAGE}"),
     )
     sweepers = [app.start(*words) for app in machines]
-    machines[0].wait_until(lambda: len(counted(server)) > 1, seconds=120)
+    machines[0].wait_until(lambda: len(counted(server)) > 1)
     server.stop()
     time.sleep(2)
     server.start()
