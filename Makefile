@@ -24,7 +24,7 @@ test: setup     ## every test, the slow ones too
 	$(BIN)/python -m pytest -n auto
 
 faults: setup   ## a running search broken in every way that we know of
-	$(BIN)/python -m pytest --faults tests/faults
+	$(BIN)/python -m pytest --faults tests/faults tests/launchers
 
 lint: setup
 	$(BIN)/ruff check .

@@ -12,10 +12,13 @@ import psutil
 
 from trialsmith.search.storage import open_storage, storage_url
 
+PATIENCE = 400.0  # seconds: a search of seconds, on a machine that has much else to do
+
 PROGRAM = """
 import os
 import signal
 import time
+from pathlib import Path
 
 import hydra
 
@@ -50,8 +53,12 @@ def main(cfg):
     if cfg.fate == "die" and number == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     score = (cfg.x - 0.3) ** 2
-    for epoch in range(cfg.epochs):
+    checkpoint = Path(f"{cfg.checkpoints}/{number}")
+    first = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    for epoch in range(first, cfg.epochs):
         time.sleep(cfg.pause)
+        if cfg.checkpoints is not None:
+            checkpoint.write_text(str(epoch + 1))
         if trial is not None:
             trial.report(score + (number % 3), epoch)
     return [score, cfg.n] if cfg.fate == "two" else score
@@ -74,6 +81,7 @@ text: plain
 fate: well
 epochs: 2
 pause: 0.0
+checkpoints: null
 threads: null
 extra: {gone: 1}
 data: {_target_: program.Data, path: null, target: null}
@@ -141,7 +149,7 @@ class App:
     def search(self, *overrides: str, code: int = 0) -> str:
         """A whole search; what it prints."""
         process = self.start(*overrides)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == code, output
         return output
 
@@ -166,7 +174,7 @@ class App:
                 continue
         return found
 
-    def wait_until(self, ready: Callable[[], bool], seconds: float = 60.0) -> None:
+    def wait_until(self, ready: Callable[[], bool], seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while not ready():
             assert time.monotonic() < deadline, "it did not happen"

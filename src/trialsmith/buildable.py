@@ -21,13 +21,30 @@ PARTS = (
     "trialsmith.text.*",
     "trialsmith.models.*",
     "trialsmith.fusion.*",
-    "torch.nn.*",
 )
 """Data and models: all that predicting from a finished run takes."""
 
 BUILDABLE = (
     *PARTS,
     "trialsmith.losses.*",
+    # not torch.nn as a whole: functions of it import the module that an argument names
+    "torch.nn.modules.loss.*",
+    *(
+        f"torch.nn.{name}"
+        for name in (
+            "BCEWithLogitsLoss",
+            "CrossEntropyLoss",
+            "HuberLoss",
+            "L1Loss",
+            "MSELoss",
+            "MultiLabelSoftMarginLoss",
+            "MultiMarginLoss",
+            "NLLLoss",
+            "PoissonNLLLoss",
+            "SmoothL1Loss",
+            "SoftMarginLoss",
+        )
+    ),
     "trialsmith.schedules.*",
     "trialsmith.callbacks.FusionWeights",
     "trialsmith.callbacks.History",

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from search_program import PATIENCE
 
 PLAIN = ("hparams_search=plain", "hydra.sweeper.n_trials=5", "hydra.sweeper.n_jobs=2")
 LONG = (*PLAIN, "epochs=400", "pause=0.05")
@@ -23,8 +24,8 @@ def stopped(app, *numbers: int) -> tuple[int, str]:
     for number in numbers:
         os.kill(process.pid, number)
         time.sleep(0.05)
-    output, _ = process.communicate(timeout=30)
-    app.wait_until(lambda: app.processes() == [], seconds=10)
+    output, _ = process.communicate(timeout=PATIENCE)
+    app.wait_until(lambda: app.processes() == [])
     return process.returncode, output
 
 
@@ -54,7 +55,7 @@ def test_a_sweeper_that_is_ended_leaves_nothing_running_and_loses_nothing(app, n
 def test_sweepers_that_race_to_create_a_study_share_it(app, storage: str) -> None:
     overrides = (*PLAIN, f"hydra.sweeper.storage={storage}")
     for process in [app.start(*overrides) for _ in range(3)]:
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, output
     assert app.check(5, storage) == {}
 
@@ -82,7 +83,7 @@ def test_a_full_disk_ends_the_search_and_room_lets_it_go_on(app, small_disk: Pat
     with ballast.open("wb") as file:
         room = os.statvfs(small_disk)
         file.write(bytes(room.f_bavail * room.f_frsize))
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, output
     assert GO_ON in output
     assert "Traceback" not in output

@@ -2,14 +2,14 @@
 
 import importlib.util
 import os
-import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
 from search_program import App
+from slurm import Slurm, missing
 
 from trialsmith.search.domains import identity
 
@@ -28,6 +28,23 @@ def app(tmp_path):
     program = App(tmp_path.resolve())
     yield program
     program.end()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Slurm]:
+    needs("submitit", "submitit")
+    why = missing()
+    if why is not None:
+        pytest.skip(why)
+    cluster = Slurm()
+    yield cluster
+    cluster.end()
+
+
+@pytest.fixture
+def slurm(cluster: Slurm, monkeypatch: pytest.MonkeyPatch) -> Slurm:
+    monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
+    return cluster
 
 
 def needs(package: str, extra: str) -> None:
@@ -97,30 +114,58 @@ def test_submitit_on_this_machine(app: App) -> None:
     assert "was lost" in output
 
 
-def test_slurm(app: App) -> None:
-    needs("submitit", "submitit")
-    if shutil.which("sinfo") is None:
-        pytest.skip("there is no SLURM here")
-    answer = subprocess.run(["sinfo"], capture_output=True, timeout=30, check=False)
-    if answer.returncode != 0:
-        pytest.skip("SLURM does not answer")
-
+def is_slurms(app: App) -> Callable[[psutil.Process], bool]:
     def is_job(process: psutil.Process) -> bool:
         words = words_of(process)
         return "submitit.core._submit" in words and str(app.folder) in words and "srun" not in words
 
-    output = search_with_a_killed_job(app, "submitit_slurm", is_job)
+    return is_job
+
+
+def test_slurm(app: App, slurm: Slurm) -> None:
+    output = search_with_a_killed_job(app, "submitit_slurm", is_slurms(app))
     is_the_total_exact(app, output)
 
 
-def test_a_requeued_job_of_slurm_gives_its_trial_on(app: App) -> None:
-    needs("submitit", "submitit")
-    if shutil.which("scontrol") is None or subprocess.run(["sinfo"], check=False).returncode != 0:
-        pytest.skip("there is no SLURM here")
+def test_a_requeued_job_of_slurm_gives_its_trial_on(app: App, slurm: Slurm) -> None:
     search = app.start("hydra/launcher=submitit_slurm", *SEARCH)
     app.wait_for_running(2)
-    jobs = subprocess.run(["squeue", "-h", "-t", "R", "-o", "%i"], capture_output=True, text=True)
-    subprocess.run(["scontrol", "requeue", jobs.stdout.split()[0]], check=True)
+    subprocess.run(["scontrol", "requeue", slurm.jobs()[0]], check=True)
+    goes_on_elsewhere(app, search)
+
+
+def test_a_preempted_job_of_slurm_gives_its_trial_on(app: App, slurm: Slurm) -> None:
+    search = app.start("hydra/launcher=submitit_slurm", *SEARCH)
+    app.wait_for_running(2)
+    urgent = ["srun", "--partition=high", "--cpus-per-task=3", "sleep", "1"]
+    subprocess.run(urgent, check=True, timeout=120)
+    goes_on_elsewhere(app, search)
+
+
+@pytest.mark.fault
+def test_a_trial_may_be_longer_than_a_job_of_slurm(app: App, slurm: Slurm) -> None:
+    (app.folder / "checkpoints").mkdir()
+    # SLURM looks at the time of its jobs twice a minute only
+    limit = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=40")
+    search = app.start(
+        *(
+            "hydra/launcher=submitit_slurm",
+            *limit,
+            "hparams_search=plain",
+            "hydra.sweeper.n_jobs=2",
+        ),
+        *("hydra.sweeper.n_trials=2", "epochs=100", "pause=0.8"),
+        f"checkpoints={app.folder}/checkpoints",
+    )
+    output, _ = search.communicate(timeout=400)
+    assert search.returncode == 0, output
+    assert output.count("goes on with another worker: its worker ended: SIGUSR2") >= 2
+    assert app.states() == {"COMPLETE": 2}
+    for trial in app.study().trials:  # in one row, whoever ran it
+        assert list(trial.intermediate_values) == list(range(100))
+
+
+def goes_on_elsewhere(app: App, search: subprocess.Popen) -> None:
     output, _ = search.communicate(timeout=400)
     assert search.returncode == 0, output
     assert "goes on with another worker" in output

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from trialsmith.search.domains import identity
+from trialsmith.study.copying import move
 from trialsmith.study.locate import open_study
 
 pytestmark = pytest.mark.slow
@@ -156,6 +157,20 @@ def test_a_study_in_a_database_elsewhere_is_put_aside_and_both_are_found(app):
     assert "+restart" not in output.partition("Go on")[2]
     old, new = sorted((app.folder / "multirun").glob("plain*"), key=lambda path: -len(path.name))
     assert [len(open_study(folder).trials) for folder in (old, new)] == [1, 2]
+
+
+def test_a_study_that_was_moved_goes_on_there_and_is_not_begun_anew_where_it_was(app):
+    search = ("hparams_search=plain", "hydra.sweeper.n_trials=2")
+    app.search(*search, "hydra.sweeper.n_trials=1")
+    elsewhere = f"sqlite:///{app.folder}/all.db"
+    folder = app.folder / "multirun" / "plain"
+    move(open_study(folder), folder, elsewhere)
+    for storage in ("journal", "sqlite"):
+        output = app.search(*search, f"hydra.sweeper.storage={storage}", code=1)
+        assert f"add hydra.sweeper.storage={elsewhere}" in output
+        assert "Traceback" not in output
+    app.search(*search, f"hydra.sweeper.storage={elsewhere}")
+    assert [trial.number for trial in open_study(folder).trials] == [0, 1]
 
 
 def test_pruning(app):

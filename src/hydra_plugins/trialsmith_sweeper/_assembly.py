@@ -34,12 +34,12 @@ from trialsmith.search.recovery import recover
 from trialsmith.search.rules import Rules
 from trialsmith.search.shares import cores
 from trialsmith.search.space import Point, Space
-from trialsmith.search.storage import storage_url
+from trialsmith.search.storage import DATABASE, JOURNAL, storage_url
 from trialsmith.search.sweep import Sweep
 from trialsmith.search.trial import prepare_pruner
 from trialsmith.search.turns import Turns
 from trialsmith.search.worker import Job
-from trialsmith.study.locate import note_storage
+from trialsmith.study.locate import note_storage, refuse_if_moved
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +137,8 @@ def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
         log.info("several objectives: no trial is pruned")
     url = storage_url(full(config.hydra.sweeper.storage), folder)
     inside = config.hydra.sweeper.storage in (None, "journal", "sqlite")
+    if inside:
+        refuse_if_moved(folder, DATABASE if config.hydra.sweeper.storage == "sqlite" else JOURNAL)
     return StudyPlan(
         name=name,
         folder=folder,

@@ -5,7 +5,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from hydra_plugins.trialsmith_sweeper._jobs import RecordedTask, SlotRunner
 from hydra_plugins.trialsmith_sweeper._quoting import override
+from hydra_plugins.trialsmith_sweeper._submitit import last_word, watch_the_queue
 from trialsmith.errors import SearchError
 from trialsmith.search import ownership
 from trialsmith.search.shares import THREADS, slot_environment, threads_of_a_slot
@@ -60,8 +60,9 @@ def slots(
     launcher = Plugins.instance().instantiate_launcher(
         config=_without_logging(config), hydra_context=context, task_function=_Work(workplace)
     )
+    if type(launcher).__name__ == "SlurmLauncher":
+        watch_the_queue()
     overrides = [*passed, *_placed(config, place)]
-    _quiet_submitit()
     close = _started_ray(launcher) if _is_ray(launcher) else end_children
     launch = partial(_launch, launcher, overrides)
     return WorkerSlots(count, mailboxes, workplace.owner, launch, close)
@@ -88,8 +89,13 @@ class _Work:
 
 
 def _launch(launcher: Launcher, overrides: Sequence[str], number: int) -> None:
-    (done,) = launcher.launch([list(overrides)], initial_job_idx=number)
-    _ = done.return_value  # raises what the job has raised
+    try:
+        (done,) = launcher.launch([list(overrides)], initial_job_idx=number)
+        _ = done.return_value  # raises what the job has raised
+    except Exception as error:
+        if not type(error).__module__.startswith("submitit"):
+            raise
+        raise SearchError(last_word(error)) from error
 
 
 def _placed(config: DictConfig, place: Path) -> list[str]:
@@ -116,14 +122,6 @@ def _without_logging(config: DictConfig) -> DictConfig:
     for name in ("hydra_submitit_launcher", "hydra_ray_launcher"):
         logging.getLogger(f"hydra_plugins.{name}").setLevel(logging.WARNING)
     return quiet
-
-
-def _quiet_submitit() -> None:
-    """Its complaints about SLURM without accounting help nobody: the workers are heard anyway."""
-    with suppress(ImportError):
-        from submitit.core.logger import get_logger
-
-        get_logger().setLevel(logging.ERROR)
 
 
 def _is_ray(launcher: Launcher) -> bool:

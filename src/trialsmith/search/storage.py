@@ -13,6 +13,7 @@ import logging
 import os
 import random
 import time
+import warnings
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 import optuna
 from filelock import FileLock
+from optuna.exceptions import ExperimentalWarning
 from optuna.storages.journal import JournalRedisBackend, JournalStorage
 from optuna.storages.journal._file import BaseJournalFileLock
 
@@ -86,7 +88,9 @@ def open_storage(url: str, patience: float = 0.0) -> optuna.storages.BaseStorage
     """
     name = without_credentials(url)
     try:
-        return waited_out(lambda: _opened(url, name), name, patience)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # Optuna's, of Redis and gRPC
+            return waited_out(lambda: _opened(url, name), name, patience)
     except Exception as error:
         reason = redacted(f"{type(error).__name__}: {error}", url)
         # its driver's own traceback would hold the address

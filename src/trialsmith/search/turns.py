@@ -89,19 +89,20 @@ def _statements(url: str) -> tuple[str, str] | None:
 def _locked(url: str, acquire: str, number: int) -> Any:
     connection = _engine(url).connect()
     try:
-        _execute(connection, acquire, number)
+        while _execute(connection, acquire, number) == 0:  # MySQL's: it has waited so long in vain
+            pass
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _execute(connection: Any, statement: str, number: int) -> None:
+def _execute(connection: Any, statement: str, number: int) -> Any:
     from sqlalchemy import text
 
     # MySQL's locks have names
     key = number if statement.startswith("SELECT pg_") else str(number)
-    connection.execute(text(statement), {"key": key}).all()
+    return connection.execute(text(statement), {"key": key}).scalar_one()
 
 
 @lru_cache(maxsize=8)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from trialsmith.errors import SearchError
+from trialsmith.errors import SearchError, TrialsmithError
 from trialsmith.search.mailbox import BEAT, CLOSED, END, ENDED, JOB, LOST, PULSE, Mailbox, Pulse
 from trialsmith.search.outcome import Outcome
 from trialsmith.search.slots import Ended, Slots, end_children
@@ -232,6 +232,8 @@ class _Worker:
     def _run(self, launch: Callable[[int], None]) -> None:
         try:
             launch(self.number)
+        except TrialsmithError as error:
+            self.why = str(error)
         except Exception as error:
             lines = str(error).strip().splitlines() or [""]
             self.why = f"{type(error).__name__}: {lines[-1] if len(lines) > 1 else lines[0]}"

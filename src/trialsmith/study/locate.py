@@ -48,6 +48,22 @@ def note_storage(folder: Path, study_name: str, url: str) -> None:
     replace_text(folder / ADDRESS, text)
 
 
+def refuse_if_moved(folder: Path, file: str) -> None:
+    """Not to begin a study anew in `file` where its folder says that it is kept elsewhere.
+
+    Raises:
+        SearchError: it says so; names where.
+    """
+    if (folder / file).exists() or not (folder / ADDRESS).is_file():
+        return
+    elsewhere = _yaml(folder / ADDRESS).get("storage")
+    raise SearchError(
+        f"{folder} has its study in {elsewhere}: add hydra.sweeper.storage={elsewhere}, with user "
+        f"and password where it needs them; or `trialsmith convert {folder} --to journal` moves it "
+        f"back; or name another study. Without {folder / ADDRESS} a new one begins there"
+    )
+
+
 def open_study(folder: Path, storage: str | None = None) -> optuna.Study:
     """The study of `folder`, to be read.
 
