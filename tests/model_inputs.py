@@ -124,7 +124,7 @@ def settled(network: ALIGNN, batch: CrystalBatch) -> ALIGNN:
     """In evaluation, with running statistics from a few passes over ``batch``."""
     network.train()
     with torch.no_grad():
-        for _ in range(20):
+        for _ in range(8):
             network(batch)
     return network.eval()
 

@@ -27,7 +27,7 @@ from trialsmith.models.message_passing import ENGINES, Gates
 from trialsmith.models.norm import make_norm
 from trialsmith.models.products import Repeated, expanded
 
-OTHERS = [name for name in ENGINES if name != "torch"]
+OTHERS = [name for name in ENGINES if name not in ("torch", "auto")]
 HIDDEN = 4
 
 
@@ -42,6 +42,12 @@ def engine(request):
 def small_chunks(monkeypatch):
     """So small that few links make many chunks."""
     monkeypatch.setattr(shares, "CHUNK_BYTES", 256)
+
+
+@pytest.fixture
+def some_chunks(monkeypatch):
+    """So small that a batch of crystals makes dozens of chunks."""
+    monkeypatch.setattr(shares, "CHUNK_BYTES", 2**14)
 
 
 @contextmanager
@@ -161,7 +167,7 @@ def assert_engines_agree(name, structures, symmetry, mode):
 @pytest.mark.parametrize("mode", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("symmetry", [True, False], ids=["reduced", "full"])
 @pytest.mark.parametrize("name", OTHERS)
-def test_engines_give_the_same_numbers(small_chunks, name, symmetry, mode):
+def test_engines_give_the_same_numbers(some_chunks, name, symmetry, mode):
     assert_engines_agree(name, hand_made(), symmetry, mode)
 
 
@@ -172,7 +178,12 @@ def test_engines_give_the_same_numbers_on_real_crystals(shared, name, symmetry):
     assert_engines_agree(name, real(shared, 30), symmetry, mode=True)
 
 
-def test_an_evaluation_leaves_no_graph_behind(small_chunks):
+def test_on_a_cpu_the_fused_engine_is_taken():
+    links = random_links(0, 5, 20)
+    assert ENGINES["auto"](links, 5).__code__ is ENGINES["fused"](links, 5).__code__
+
+
+def test_an_evaluation_leaves_no_graph_behind(some_chunks):
     batch = batch_of(hand_made())
     network = settled(fused(engine="fused"), batch)
     expected = network(batch).detach()
@@ -180,7 +191,7 @@ def test_an_evaluation_leaves_no_graph_behind(small_chunks):
         torch.testing.assert_close(network(batch), expected)
 
 
-def test_half_precision_products_stay_near(small_chunks):
+def test_half_precision_products_stay_near(some_chunks):
     """bfloat16 has 8 significant bits: a product of unit vectors is known to about 2⁻⁸."""
     batch = single(batch_of(hand_made()))
     network = settled(fused(engine="fused").float(), batch)
