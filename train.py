@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.trialsmith_sweeper import as_texts, current_trial, plain_errors
 from trialsmith.buildable import BUILDABLE
+from trialsmith.direction import mode_of
 
 if TYPE_CHECKING:
     from trialsmith.result import Fitted
@@ -31,6 +32,7 @@ def main(cfg: DictConfig) -> float | list[float]:
     trial = current_trial()
     if "task" in cfg:  # another program is what is tuned, and nothing below is needed
         return instantiate(cfg.task).run(plain(cfg), OmegaConf.to_yaml(cfg), cfg.folder, trial)
+    mode_of(cfg.direction, cfg.monitor)  # before data are read, which may take long
     if cfg.data.get("fold") != "all":
         return train(cfg, trial).objectives
 
