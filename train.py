@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.trialsmith_sweeper import as_texts, current_trial, plain_errors
 from trialsmith.buildable import BUILDABLE
+from trialsmith.direction import mode_of
 
 if TYPE_CHECKING:
     from trialsmith.result import Fitted
@@ -33,7 +34,9 @@ def main(cfg: DictConfig) -> float | list[float]:
     trial = current_trial()
     if "task" in cfg:  # another program is what is tuned, and nothing below is needed
         return instantiate(cfg.task).run(plain(cfg), OmegaConf.to_yaml(cfg), cfg.folder, trial)
-    check_pair(cfg.data._target_, cfg.model._target_)  # before anything is read
+    # before data are read, which may take long
+    check_pair(cfg.data._target_, cfg.model._target_)
+    mode_of(cfg.direction, cfg.monitor)
     if cfg.data.get("fold") != "all":
         return train(cfg, trial).objectives
 

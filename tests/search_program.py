@@ -134,7 +134,8 @@ class App:
 
     def start(self, *overrides: str) -> subprocess.Popen:
         """A search in the background, its output in one stream."""
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(self.folder)}
+        path = os.pathsep.join(filter(None, [str(self.folder), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
         process = subprocess.Popen(
             [sys.executable, "program.py", "-m", *overrides],
             cwd=self.folder,

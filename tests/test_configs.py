@@ -90,4 +90,8 @@ def test_signals_choose_their_model_and_the_command_line_another(data: str) -> N
     assert build(cfg.model, outputs=2, shape=(1, 28, 28)).description.startswith("2D")
     OmegaConf.resolve(cfg)  # no text, no fusion that would ask for a crystal model's width
     assert ("CrossEntropy" in cfg.loss._target_) == (data == "fashion_mnist")
+    score = ("val/accuracy", "maximize") if data == "fashion_mnist" else ("val/mae", "minimize")
+    assert (cfg.monitor, cfg.direction) == score
+    chosen = config(f"data={data}", "monitor=val/r2", "direction=maximize")
+    assert (chosen.monitor, chosen.direction) == ("val/r2", "maximize")
     assert "alignn_layers" in config(f"data={data}", "model=alignn").model

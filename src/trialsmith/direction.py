@@ -1,5 +1,6 @@
 """Which way a score gets better."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from trialsmith.errors import InfeasibleConfig
@@ -9,6 +10,22 @@ BETTER = {
     **dict.fromkeys(("loss", "mse", "mae", "rmse"), "minimize"),
     **dict.fromkeys(("r2", "accuracy", "f1"), "maximize"),
 }
+
+
+def told(names: Iterable[str]) -> str:
+    """The metrics, with the direction that goes with each as far as it is known.
+
+    >>> told(["val/f1", "val/loss"])
+    'val/loss with direction=minimize; val/f1 with direction=maximize'
+    """
+    groups: dict[str, list[str]] = {"minimize": [], "maximize": [], "": []}
+    for name in sorted(names):
+        groups[BETTER.get(name.rpartition("/")[2], "")].append(name)
+    return "; ".join(
+        ", ".join(group) + (f" with direction={direction}" if direction else "")
+        for direction, group in groups.items()
+        if group
+    )
 
 
 def mode_of(direction: str, monitor: str) -> Literal["min", "max"]:

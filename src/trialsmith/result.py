@@ -67,7 +67,7 @@ class Predictions:
         names = [target.name for target in targets]
         columns = ["id", *(f"{n}_true" for n in names), *(f"{n}_predicted" for n in names)]
         return columns, [
-            [name, *true.tolist(), *predicted.tolist()]
+            [name, *_shortest(true), *_shortest(predicted)]
             for name, true, predicted in zip(self.ids, self.true, self.predicted, strict=True)
         ]
 
@@ -110,6 +110,11 @@ def predict(
         predicted=torch.cat(predicted).float().cpu().numpy(),
         true=_single(torch.cat(true)).cpu().numpy(),
     )
+
+
+def _shortest(values: Float[np.ndarray, "targets"]) -> list[float]:
+    """The numbers with as few digits as tell them from all others of their precision."""
+    return [float(text) for text in values.astype(str)]
 
 
 def _single(values: Tensor) -> Tensor:

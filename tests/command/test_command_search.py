@@ -198,3 +198,21 @@ def test_no_child_of_a_killed_search_survives(folder):
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     wait_until(lambda: living(folder) == [], 10)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("./no_such_program {lr}", "./no_such_program cannot be run, no such file"),
+        ("echo score: 1", "lr is searched, and the command does not use it"),
+        ("echo {lr} {depht}", "{depht} in the command has no value"),
+        ("echo {lr", "lone {"),
+    ],
+)
+def test_a_command_that_no_trial_could_run_makes_no_study(folder, command, told):
+    search = ("-m", "hparams_search=command", f"command={command}", PATTERNS[0])
+    output = run(folder, *search, "+lr=interval(0,1)", code=1)
+    assert told in output
+    assert "Go on" not in output
+    assert "Traceback" not in output
+    assert not (folder / "multirun").exists()

@@ -89,5 +89,14 @@ def test_a_step_is_reported_once_and_counted_where_it_is_not_said():
     for line in ("epoch 2 loss 0.5", "epoch 2 loss 0.4", "epoch 4 loss 0.3"):
         with_step.read(line)
         without.read(line)
-    assert said.reports == [(2, 0.5), (4, 0.3)]
+    assert said.reports == [(1, 0.5), (3, 0.3)]  # the second epoch and the fourth
     assert counted.reports == [(0, 0.5), (1, 0.4), (2, 0.3)]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_program_that_counts_from_1_has_as_many_epochs_as_it_prints(first):
+    trial = Trial()
+    reporter = Reporter(Pattern("x", STEP), trial)
+    for epoch in range(5):
+        reporter.read(f"epoch {epoch + first} loss 0.5")
+    assert [step for step, _ in trial.reports] == [0, 1, 2, 3, 4]

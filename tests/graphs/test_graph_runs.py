@@ -28,6 +28,7 @@ def test_graphs_choose_their_model_and_loss(data: str) -> None:
     model = instantiate(cfg.model, _execution_whitelist_=BUILDABLE, outputs=2, node_features=5)
     assert model.description == "GNN of 5 features – sage 64 – sage 64 – mean"
     assert cfg.loss._target_ == "torch.nn.CrossEntropyLoss"
+    assert (cfg.monitor, cfg.direction) == ("val/f1", "maximize")
 
 
 def test_one_layer_can_be_changed_and_the_next_follows() -> None:
@@ -41,7 +42,7 @@ def test_one_layer_can_be_changed_and_the_next_follows() -> None:
 def train(folder: Path, *overrides: str) -> str:
     command = [
         *(sys.executable, "train.py", "data=causal_sets", "data.n=60", "data.elements=[12,20]"),
-        *("monitor=val/f1", "direction=maximize", "trainer.max_epochs=2", "threads=1"),
+        *("trainer.max_epochs=2", "threads=1"),
         *(f"data.cache_dir={folder / 'cache'}", *overrides),
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)

@@ -124,8 +124,13 @@ hydra:
         assert words in output
     assert "Traceback" not in output
     output = app.search("hparams_search=plain", "txet=1,2", "prat.width=1,2", code=1)
-    assert "txet is not a key of the configuration: did you mean text?" in output
+    assert "command line: txet is not a key of the configuration: did you mean text?" in output
     assert "prat.width is not a key of the configuration: did you mean part.width?" in output
+    sweeps = ("x=tag(log,interval(0,1))", "n=range(8,1)")
+    output = app.search("hparams_search=plain", *sweeps, code=1)
+    assert "command line: x is logarithmic with low=0.0" in output
+    assert "command line: n is empty: range(8,1)" in output
+    assert "plain.yaml:" not in output
     assert not (app.folder / "multirun").exists()
 
 
@@ -160,17 +165,17 @@ def test_a_study_in_a_database_elsewhere_is_put_aside_and_both_are_found(app):
 
 
 def test_a_study_that_was_moved_goes_on_there_and_is_not_begun_anew_where_it_was(app):
-    search = ("hparams_search=plain", "hydra.sweeper.n_trials=2")
+    search = ("hparams_search=plain", "hydra.sweeper.n_trials=3")
     app.search(*search, "hydra.sweeper.n_trials=1")
-    elsewhere = f"sqlite:///{app.folder}/all.db"
     folder = app.folder / "multirun" / "plain"
-    move(open_study(folder), folder, elsewhere)
-    for storage in ("journal", "sqlite"):
-        output = app.search(*search, f"hydra.sweeper.storage={storage}", code=1)
-        assert f"add hydra.sweeper.storage={elsewhere}" in output
+    for to, done in (("sqlite", 2), (f"sqlite:///{app.folder}/all.db", 3)):
+        move(open_study(folder), folder, to)
+        output = app.search(*search, "hydra.sweeper.storage=journal", code=1)
+        assert f"has its study in {to}" in output
         assert "Traceback" not in output
-    app.search(*search, f"hydra.sweeper.storage={elsewhere}")
-    assert [trial.number for trial in open_study(folder).trials] == [0, 1]
+        app.search(*search, f"hydra.sweeper.n_trials={done}")  # the same command as before
+        assert [trial.number for trial in open_study(folder).trials] == list(range(done))
+        assert not (folder / "study.journal").exists()
 
 
 def test_pruning(app):

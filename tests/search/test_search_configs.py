@@ -8,11 +8,12 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
+from hydra_plugins.trialsmith_sweeper._assembly import _check_directions
 from hydra_plugins.trialsmith_sweeper._build import build_pruner, sampler_maker
 from hydra_plugins.trialsmith_sweeper._definition import Definition, define
 from hydra_plugins.trialsmith_sweeper._naming import sanitised, study_name
 from hydra_plugins.trialsmith_sweeper.config import PRUNERS
-from trialsmith.errors import SearchError
+from trialsmith.errors import InfeasibleConfig, SearchError
 from trialsmith.search.proposal import Grid
 from trialsmith.search.trial import prepare_pruner
 
@@ -200,6 +201,19 @@ def test_long_names_fit_and_stay_apart(letter):
     assert first != second
     assert len(first.encode()) <= 120
     assert first.startswith(letter * 30)
+
+
+@pytest.mark.parametrize("ours", ["minimize", "maximize"])
+@pytest.mark.parametrize("sweepers", ["minimize", "maximize"])
+@pytest.mark.parametrize("monitor", ["val/accuracy", "val/mae", "score"])
+def test_a_search_for_the_worst_is_refused(monitor, ours, sweepers):
+    right = {"val/accuracy": "maximize", "val/mae": "minimize"}.get(monitor)
+    settings = {"monitor": monitor, "direction": ours}
+    if right is None or {ours, sweepers} == {right}:
+        _check_directions(settings, sweepers)
+    else:
+        with pytest.raises(InfeasibleConfig, match=f"add direction={right}"):
+            _check_directions(settings, sweepers)
 
 
 def test_settings_hold_what_is_not_searched():

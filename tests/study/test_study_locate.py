@@ -9,7 +9,7 @@ from study_examples import begin, search
 
 from trialsmith.errors import SearchError
 from trialsmith.search.credentials import without_credentials
-from trialsmith.study.locate import find_folder, note_storage, open_study
+from trialsmith.study.locate import find_folder, note_storage, open_study, storage_meant
 
 
 def files(folder: Path) -> set[Path]:
@@ -121,3 +121,50 @@ def test_a_storage_without_the_study_lists_what_it_has(tmp_path: Path) -> None:
     note_storage(tmp_path / "mine", "mine", url)
     with pytest.raises(SearchError, match=r"no study 'mine'; it has: one, two"):
         open_study(tmp_path / "mine")
+
+
+def test_a_search_goes_where_the_folder_has_its_study(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    assert storage_meant(folder, "mine", None) == "journal"  # a new one
+    assert storage_meant(folder, "mine", "sqlite") == "sqlite"
+    folder.mkdir()
+    database(folder / "study.db", "mine")
+    assert storage_meant(folder, "mine", None) == "sqlite"
+    assert storage_meant(folder, "mine", "sqlite") == "sqlite"
+    own = f"sqlite:///{folder}/study.db"
+    assert storage_meant(folder, "mine", own) == own
+    other = database(tmp_path / "all.db", "other")
+    before = files(tmp_path)
+    for asked in ("journal", other, f"sqlite:///{tmp_path}/new.db"):
+        with pytest.raises(SearchError, match=r"has its study in sqlite.*convert .*study_name"):
+            storage_meant(folder, "mine", asked)
+    assert files(tmp_path) == before
+    # of one that has the study already nothing is begun anew
+    assert storage_meant(folder, "other", other) == other
+
+
+def test_a_search_goes_where_the_folder_has_noted_its_study(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    url = database(tmp_path / "all.db", "mine")
+    note_storage(folder, "mine", url)
+    assert storage_meant(folder, "mine", None) == url
+    (tmp_path / "all.db").unlink()
+    with pytest.raises(SearchError, match=r"gone.*all\.db.*storage\.yaml"):
+        storage_meant(folder, "mine", None)
+    address = "postgresql://host/db"
+    note_storage(folder, "mine", f"{address}".replace("//", "//me:secret@"))
+    assert storage_meant(folder, "mine", address) == address
+
+
+def test_of_two_storages_in_a_folder_one_must_be_named(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    search(begin(folder), 2)
+    database(folder / "study.db", "mine")
+    with pytest.raises(SearchError, match=r"journal and one in sqlite.*--storage journal"):
+        open_study(folder)
+    with pytest.raises(SearchError, match=r"hydra\.sweeper\.storage=journal"):
+        storage_meant(folder, "mine", None)
+    for storage, trials in (("journal", 2), ("sqlite", 1)):
+        assert storage_meant(folder, "mine", storage) == storage
+        assert len(open_study(folder, storage).trials) == trials

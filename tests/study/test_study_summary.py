@@ -6,7 +6,8 @@ import optuna
 from rich.console import Console
 from study_examples import begin, search
 
-from trialsmith.study.summary import last_screen
+from trialsmith.search import ownership
+from trialsmith.study.summary import abandoned, last_screen
 from trialsmith.study.table import read
 
 
@@ -52,3 +53,13 @@ def test_several_objectives_show_the_front(tmp_path: Path) -> None:
     assert f"{len(study.best_trials)} solutions" in text
     for trial in study.best_trials:
         assert f"{trial.values[0]:.4g}" in text
+
+
+def test_trials_whose_sweeper_is_gone_are_named() -> None:
+    study = optuna.create_study()
+    gone = f"{ownership.host(ownership.me())}:1:1"  # of process 1, begun at another time
+    for owner in (gone, gone, ownership.me(), "elsewhere:7:1"):
+        study.ask().set_user_attr("owner", owner)
+    told = abandoned(read(study))
+    assert told.startswith(f"Trials 0, 1 of {ownership.host(ownership.me())}:1 no longer run")
+    assert len(told.splitlines()) == 1

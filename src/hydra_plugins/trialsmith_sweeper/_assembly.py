@@ -2,15 +2,16 @@
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
 from optuna.exceptions import ExperimentalWarning
 
 from hydra_plugins.trialsmith_sweeper._attach import STUDY, TRIAL
@@ -20,10 +21,12 @@ from hydra_plugins.trialsmith_sweeper._display import LateImport, show_result, s
 from hydra_plugins.trialsmith_sweeper._jobs import RecordedTask
 from hydra_plugins.trialsmith_sweeper._launchers import slots, threads_of_a_trial
 from hydra_plugins.trialsmith_sweeper._naming import place, placed, study_name
-from hydra_plugins.trialsmith_sweeper._preparation import prepare
+from hydra_plugins.trialsmith_sweeper._preparation import check, prepare
 from hydra_plugins.trialsmith_sweeper._quoting import override
+from hydra_plugins.trialsmith_sweeper._secrets import KEY as STORAGE
 from hydra_plugins.trialsmith_sweeper._secrets import hide_credentials
 from hydra_plugins.trialsmith_sweeper._stage import StagedSearch
+from trialsmith.direction import mode_of
 from trialsmith.errors import SearchError
 from trialsmith.provenance import provenance
 from trialsmith.search import budget, waiting
@@ -34,12 +37,12 @@ from trialsmith.search.recovery import recover
 from trialsmith.search.rules import Rules
 from trialsmith.search.shares import cores
 from trialsmith.search.space import Point, Space
-from trialsmith.search.storage import DATABASE, JOURNAL, storage_url
+from trialsmith.search.storage import storage_url
 from trialsmith.search.sweep import Sweep
 from trialsmith.search.trial import prepare_pruner
 from trialsmith.search.turns import Turns
 from trialsmith.search.worker import Job
-from trialsmith.study.locate import note_storage, refuse_if_moved
+from trialsmith.study.locate import FILES, note_storage, storage_meant
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +71,10 @@ def _search(
     count = _count(sweeper.n_jobs)
     staged = StagedSearch(config, context.config_loader, arguments)
     definition = define(config, context.config_loader, arguments, staged.entries())
+    if sweeper.checked_by is not None:
+        point = definition.space.sample(np.random.default_rng(0))
+        config_of_trial = definition.configurations.compose(point)
+        check(sweeper.checked_by, config_of_trial, definition.space.keys, context)
     n_trials = _n_trials(sweeper.n_trials, definition.space)
     make_sampler, seed = sampler_maker(sweeper.sampler)
     _check_grid(make_sampler(seed), definition)
@@ -133,23 +140,33 @@ def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
     name = study_name(config, definition.line.fixed, definition.space.fingerprint)
     folder = place(config, name)
     directions = sequence_of_directions(_plain(config.hydra.sweeper.direction))
+    _check_directions(definition.settings, directions[0])
     if len(directions) > 1:
         log.info("several objectives: no trial is pruned")
-    url = storage_url(full(config.hydra.sweeper.storage), folder)
-    inside = config.hydra.sweeper.storage in (None, "journal", "sqlite")
-    if inside:
-        refuse_if_moved(folder, DATABASE if config.hydra.sweeper.storage == "sqlite" else JOURNAL)
+    storage = storage_meant(folder, name, config.hydra.sweeper.storage)
+    with read_write(config.hydra.sweeper):
+        config.hydra.sweeper.storage = storage  # the trials are told the same
+    url = storage_url(full(storage), folder)
     return StudyPlan(
         name=name,
         folder=folder,
         url=url,
-        note=(lambda *_: None) if inside else partial(_note, url),
+        note=(lambda *_: None) if storage in FILES else partial(_note, url),
         directions=directions,
         space=definition.space,
         settings=definition.settings,
         defaults=definition.defaults,
         metric=[str(m) for m in map(definition.settings.get, ("monitor", "cost.name")) if m],
     )
+
+
+def _check_directions(settings: Mapping[str, Any], direction: str) -> None:
+    """A score that a search, or its jobs, would take the worst of is refused before any trial."""
+    monitor = settings.get("monitor")
+    if isinstance(monitor, str):
+        for way in (settings.get("direction"), direction):
+            if way in ("minimize", "maximize"):  # not one that is written as ${…}
+                mode_of(way, monitor)
 
 
 def _note(url: str, folder: Path, name: str) -> None:
@@ -194,8 +211,10 @@ def _job(
 
 
 def _shared_overrides(config: DictConfig, definition: Definition, count: int) -> list[str]:
-    """What every trial gets: its place, and a fair share of the CPU where there is a key for it."""
-    shared = placed(config)
+    """What every trial gets: its place and its study's, and a fair share of the CPU where there is
+    a key for it.
+    """
+    shared = [*placed(config), override(STORAGE, config.hydra.sweeper.storage)]
     if "threads" in config and "threads" not in {*definition.line.fixed, *definition.space.keys}:
         shared.append(override("threads", threads_of_a_trial(config, count)))
     return shared

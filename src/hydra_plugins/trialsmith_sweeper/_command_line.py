@@ -19,14 +19,19 @@ class CommandLine:
         fixed: key → value; such a key is not searched.
         passed: the overrides that every trial gets as they were written.
         restart: `+restart=true` was given.
-        problems: sweeps that are impossible.
+        problems: key → what is wrong, of sweeps that are impossible.
     """
 
     swept: dict[str, Parameter] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
     passed: list[str] = field(default_factory=list)
     restart: bool = False
-    problems: list[str] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def searched(self) -> set[str]:
+        """The keys of all sweeps, possible or not."""
+        return {*self.swept, *self.problems}
 
 
 def read_command_line(arguments: list[str], loader: ConfigLoader) -> CommandLine:
@@ -40,7 +45,7 @@ def read_command_line(arguments: list[str], loader: ConfigLoader) -> CommandLine
             try:
                 line.swept[key] = Parameter(key, (Branch(domain_of(override)),))
             except ValueError as error:
-                line.problems.append(f"{key} {error}")
+                line.problems[key] = f"{key} {error}"
         else:
             assert override.input_line is not None
             line.passed.append(override.input_line)

@@ -58,14 +58,14 @@ def define(
     """
     line = read_command_line(arguments, loader)
     parameters, unread, fixed, found = _entries(config, line, inherited or {})
-    found = line.problems + found
+    found = [*line.problems.values(), *found]
     passed = [*line.passed, *(override(key, value) for key, value in fixed.items())]
     configurations = Configurations(config, loader, passed)
     known = _known(parameters, configurations, {**fixed, **line.fixed})
     found += checking.problems(parameters, known, leaves(config))
     if found:
         found += _others((*parameters, *unread), known, configurations)
-        _refuse(with_lines(found, config))
+        _refuse(with_lines(found, config, line.searched))
 
     space = checking.settled(parameters, known)
     if not space.parameters and inherited is not None:
@@ -73,7 +73,7 @@ def define(
             "there is nothing to search: give hydra.sweeper.params, hparams_search=NAME, or a "
             "sweep such as 'model.dropout=interval(0,0.5)'"
         )
-    _refuse(with_lines(configurations.problems(space), config))
+    _refuse(with_lines(configurations.problems(space), config, line.searched))
     base = configurations.compose({})
     defaults = _defaults(space, configurations, base)
     enqueued = _enqueued(_plain(config.hydra.sweeper.enqueue) or [], defaults)
@@ -129,7 +129,7 @@ def _entries(
     unread: list[Parameter] = []
     fixed: dict[str, Any] = {}
     found = []
-    taken = {key.lstrip("+") for key in (*line.fixed, *line.swept)}
+    taken = {key.lstrip("+") for key in (*line.fixed, *line.searched)}
     for written, entry in {**inherited, **entries}.items():
         key = dotted(str(written))
         if key.lstrip("+") in taken:

@@ -47,11 +47,23 @@ def domain_of(override: Override) -> Domain:
         if isinstance(low, int) and isinstance(high, int):
             return Integers(low, high, log=log)
         return Floats(float(low), float(high), log=log)
+    if override.is_range_sweep():
+        _check_range(value)
     try:
         distribution = create_optuna_distribution_from_override(override)
     except ValueError as error:
         raise ValueError(f"has {override.input_line!r}: {error}") from None
     return _domain(distribution)
+
+
+def _check_range(value: Any) -> None:
+    """Optuna's sweeper says of an empty range neither what it is nor what to write."""
+    start, stop, step = value.start, value.stop, value.step
+    if step == 0 or (stop - start) * step > 0:
+        return
+    written = f"range({start},{stop}{'' if step == 1 else f',step={step}'})"
+    turned = f"range({stop},{start})" if step == 1 and start != stop else "another step or end"
+    raise ValueError(f"is empty: {written} begins at {start} and ends before {stop}; try {turned}")
 
 
 def _domain(distribution: Any) -> Domain:

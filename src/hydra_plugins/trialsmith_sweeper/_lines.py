@@ -1,7 +1,7 @@
 """Where the entries of `hydra.sweeper.params` stand, so that a mistake can be pointed at."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import yaml
@@ -13,16 +13,21 @@ from trialsmith.search.reading import dotted
 GROUP = "hparams_search"
 
 
-def with_lines(problems: list[str], config: DictConfig) -> list[str]:
+def with_lines(
+    problems: list[str], config: DictConfig, on_command_line: Iterable[str] = ()
+) -> list[str]:
     """`problems`, each of which begins with its key, with file and line of that key's entry.
 
-    An entry of another file than the chosen one in `hparams_search`, or of the command line, stays
-    without.
+    An entry of another file than the chosen one in `hparams_search` stays without.
+
+    Args:
+        on_command_line: keys whose sweep stands there, in place of the file's entry.
     """
     lines = dict(_lines(config)) if problems else {}
+    lines |= dict.fromkeys(on_command_line, "command line")
     found = []
     for problem in problems:
-        line = lines.get(problem.split(" ")[0].rstrip(":"))
+        line = lines.get(problem.split(" ")[0].partition("=")[0].rstrip(":"))
         found.append(f"{line}: {problem}" if line else problem)
     return found
 

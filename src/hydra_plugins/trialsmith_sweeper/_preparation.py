@@ -1,7 +1,9 @@
-"""Builds the data once, before the first trial, in a process that the user can watch."""
+"""What comes before the first trial: mistakes that all would share are found, data are built."""
 
 import os
 import pickle
+from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -13,7 +15,9 @@ from hydra.core.utils import configure_log, setup_globals
 from hydra.types import HydraContext
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from hydra_plugins.trialsmith_sweeper._launchers import LOCAL
 from hydra_plugins.trialsmith_sweeper._messages import mistake
 from trialsmith.errors import DataError, SearchError, TrialsmithError
 from trialsmith.search.signals import Interrupted, StopSignals
@@ -57,6 +61,40 @@ def prepare(node: str, config: DictConfig, context: HydraContext) -> None:
         raise error
     if process.exitcode != 0:
         raise SearchError(f"preparing {node} failed: {error or f'exit code {process.exitcode}'}")
+
+
+def check(node: str, config: DictConfig, searched: Sequence[str], context: HydraContext) -> None:
+    """Instantiate `config`'s `node` and have it look at what every trial has in common.
+
+    Args:
+        config: of a trial.
+        searched: the keys of the space.
+
+    Raises:
+        TrialsmithError: what every trial would end with.
+    """
+    task: Any = OmegaConf.to_container(config, resolve=False)
+    task.pop("hydra")
+    written = OmegaConf.to_yaml(OmegaConf.create(task))
+    values = {key: _resolved(config, key, as_written) for key, as_written in task.items()}
+    here = config.hydra.runtime.choices["hydra/launcher"] in LOCAL
+    try:
+        with execution_whitelist(context.execution_whitelist):
+            part = instantiate(OmegaConf.select(config, node))
+        part.check(values, written, searched, here)
+    except Exception as error:
+        message = mistake(error)
+        if message is None:
+            raise
+        raise SearchError(message) from None
+
+
+def _resolved(config: DictConfig, key: str, as_written: Any) -> Any:
+    """A key's value; as it is written where only a job can tell it, such as its folder."""
+    with suppress(OmegaConfBaseException):
+        value = config[key]
+        return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+    return as_written
 
 
 def _received(pipe: Connection) -> Any:

@@ -20,7 +20,8 @@ class TrialsmithSweeperConf:
     Attributes:
         params: config key → what it may be; see `trialsmith.search.reading`.
         study_name: null: from hparams_search and the data that the command line names.
-        storage: `journal`, `sqlite` (both in the study's folder) or a URL that Optuna knows.
+        storage: `journal`, `sqlite` (both in the study's folder) or a URL that Optuna knows; null:
+            where the study's folder has it, and of a new one `journal`.
         direction: minimize or maximize; a list for several objectives, which excludes pruning.
         n_trials: complete and pruned trials of the study, over all invocations and processes;
             null: every point of a finite space.
@@ -30,6 +31,8 @@ class TrialsmithSweeperConf:
             configuration's own values.
         prepare: a node such as `data`, built once so that its `prepare_data()` runs before the
             first trial; null: none.
+        checked_by: a node such as `task`, whose `check(config, written, searched, here)` finds what
+            would be wrong with every trial before there is a study; null: none.
         allow_repeats: a point may be tried more than once.
         max_failures: so many failed trials in a row end the search.
         max_retries: how often a point is tried again after its process died.
@@ -48,7 +51,7 @@ class TrialsmithSweeperConf:
     defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}, {"pruner": "median"}])
     params: Any = None
     study_name: str | None = None
-    storage: str | None = "journal"
+    storage: str | None = None
     direction: Any = "${oc.select:direction,minimize}"
     n_trials: int | None = 20
     n_jobs: int = 1
@@ -57,6 +60,7 @@ class TrialsmithSweeperConf:
     pruner: Any = MISSING
     enqueue: Any = None
     prepare: str | None = None
+    checked_by: str | None = None
     stage: Any = None
     allow_repeats: bool = False
     max_failures: int = 50

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import lightning.pytorch as pl
 from optuna import TrialPruned
 
-from trialsmith.direction import mode_of
+from trialsmith.direction import mode_of, told
 from trialsmith.errors import Diverged, InfeasibleConfig
 
 
@@ -75,8 +75,7 @@ class Objective(pl.Callback):
             )
 
     def _unknown(self, known: Iterable[str]) -> str:
-        names = ", ".join(sorted(known))
-        return f"monitor={self.monitor} is not a metric of this run; choose one of: {names}"
+        return f"monitor={self.monitor} is not a metric of this run; choose one of: {told(known)}"
 
     def _value(self, trainer: pl.Trainer) -> float:
         metrics = trainer.callback_metrics

@@ -25,7 +25,7 @@ def status(
     from trialsmith.study import live
     from trialsmith.study.formats import to_yaml
     from trialsmith.study.results import trial_info
-    from trialsmith.study.summary import counts, trials_table
+    from trialsmith.study.summary import abandoned, counts, trials_table
     from trialsmith.study.table import read
 
     folder, opened = opened_study(study, storage)
@@ -38,6 +38,8 @@ def status(
         console = Console()
         console.print(trials_table(table))
         console.print(counts(table), highlight=False)
+        if gone := abandoned(table):
+            console.print(gone, style="yellow", highlight=False)
         if live.is_searched(table):
             console.print("It is being searched: --watch follows it.", style="dim")
         return

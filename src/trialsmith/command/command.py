@@ -14,7 +14,7 @@ from trialsmith import yaml12
 from trialsmith.command.failure import CommandFailed, last_words, refuse_failure
 from trialsmith.command.output import Tail
 from trialsmith.command.pattern import Pattern
-from trialsmith.command.program import Program
+from trialsmith.command.program import Program, refuse_missing
 from trialsmith.command.scores import Reporter, Scores
 from trialsmith.command.template import Template
 from trialsmith.errors import Diverged, InfeasibleConfig, SearchError
@@ -128,6 +128,25 @@ class Command:
                 trial.annotate(**record)
         log.info("score %s; results in %s", score, folder)
         return score
+
+    def check(
+        self, config: Mapping[str, Any], written: str, searched: Iterable[str], here: bool
+    ) -> None:
+        """Find what would be wrong with every trial of a search, before there is one.
+
+        Args:
+            config, written: of any trial, as in `run`.
+            searched: keys.
+            here: trials run on this machine, so that the program must be on it.
+
+        Raises:
+            SearchError: a place without a value, a searched key without a place, or a program that
+                cannot be started.
+        """
+        program, *_ = self._template.arguments(config)
+        self._refuse_unused(searched, written)
+        if here:
+            refuse_missing(program)
 
     def _score(self, program: Program, trial: Trial | None) -> float | list[float]:
         scores = Scores(self._metrics, self._better)

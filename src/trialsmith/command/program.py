@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,7 +77,7 @@ class Program:
         except OSError as error:
             os.close(self._lifeline)
             os.close(self._report)
-            raise self._not_started(error.errno or 0) from None
+            raise _not_started(self._arguments[0], error.errno or 0) from None
         finally:
             os.close(lifeline)
             os.close(report)
@@ -105,14 +106,26 @@ class Program:
             self._is_over = True
             word, _, number = os.read(self._report, 64).split(b"\n")[0].partition(b" ")
             if word == b"error":
-                raise self._not_started(int(number))
+                raise _not_started(self._arguments[0], int(number))
             self.exit_code = int(number) if word == b"exit" else None
         return not self._is_over
 
-    def _not_started(self, number: int) -> SearchError:
-        remedy = _REMEDIES.get(number, "see that it runs by hand")
-        reason = os.strerror(number).lower()
-        return SearchError(f"command: {self._arguments[0]} cannot be run, {reason}: {remedy}")
+
+def refuse_missing(program: str) -> None:
+    """Find out whether a program can be started here, without starting it.
+
+    Raises:
+        SearchError: it is not there, or may not be executed.
+    """
+    if shutil.which(program) is None:
+        is_path = bool(os.path.dirname(program)) and Path(program).exists()
+        raise _not_started(program, errno.EACCES if is_path else errno.ENOENT)
+
+
+def _not_started(program: str, number: int) -> SearchError:
+    remedy = _REMEDIES.get(number, "see that it runs by hand")
+    reason = os.strerror(number).lower()
+    return SearchError(f"command: {program} cannot be run, {reason}: {remedy}")
 
 
 def _environment(mark: str) -> dict[str, str]:

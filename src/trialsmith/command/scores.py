@@ -54,12 +54,17 @@ class Reported(Protocol):
 
 
 class Reporter:
-    """Tells a trial each value on the way; a second one of the same step is left out."""
+    """Tells a trial each value on the way; a second one of the same step is left out.
+
+    A trial's steps are counted from 0, as the epochs of a model are; of a program whose first step
+    is a later one they are taken to be counted from 1.
+    """
 
     def __init__(self, pattern: Pattern | None, trial: Reported | None) -> None:
         self._pattern = pattern
         self._trial = trial
         self._steps: set[int] = set()
+        self._first: int | None = None  # 0 or 1
 
     def read(self, line: str) -> None:
         """Report what `line` says.
@@ -71,7 +76,12 @@ class Reporter:
         if self._pattern is None or self._trial is None:
             return
         for reading in self._pattern.readings(line):
-            step = len(self._steps) if reading.step is None else reading.step
+            step = len(self._steps) if reading.step is None else self._from_0(reading.step)
             if step not in self._steps:
                 self._steps.add(step)
                 self._trial.report(reading.value, step)
+
+    def _from_0(self, step: int) -> int:
+        if self._first is None:
+            self._first = int(step > 0)
+        return step - self._first

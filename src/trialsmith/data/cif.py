@@ -1,6 +1,7 @@
 """From CIF text to the crystal: every symmetry operation applied, every atom once."""
 
 import io
+import re
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from trialsmith.graph.neighbours import TOO_CLOSE
 
 _ISOTOPES = {"D": "H", "T": "H"}
 _MISFIT = 0.02  # how far operations may change the squares of a cell's lengths, relatively
+_BEGINNING = re.compile(r"^\s*data_", re.IGNORECASE | re.MULTILINE)
 _HALL_NUMBERS = range(1, 531)
 
 
@@ -31,6 +33,8 @@ def read_cif(text: str) -> Structure:
     """
     from ase.io.cif import parse_cif
 
+    if not _BEGINNING.search(text):
+        raise DataError("the CIF has no data_ line: it begins with one, such as data_NaCl")
     blocks = [block for block in parse_cif(io.StringIO(text)) if block.has_structure()]
     if len(blocks) != 1:
         raise DataError(f"the CIF holds {len(blocks)} structures; exactly one is needed")
@@ -90,6 +94,8 @@ def _places(
     kind = "fract" if block.get("_atom_site_fract_x") is not None else "cartn"
     columns = [block.get(f"_atom_site_{kind}_{axis}") for axis in "xyz"]
     rows = list(zip(*columns, strict=True))
+    if not rows:
+        raise DataError("the CIF has no atoms: a loop_ of _atom_site_… needs a row for each")
     for symbol, row in zip(symbols, rows, strict=True):
         if not all(isinstance(value, int | float) for value in row):
             raise DataError(f"the coordinates of {symbol}, {row}, are not three numbers")

@@ -16,7 +16,7 @@ from trialsmith.data.batches_by_size import BatchesBySize
 from trialsmith.data.crystal_reader import CrystalReader
 from trialsmith.data.descriptions import check_when, described
 from trialsmith.data.parse import structures_of
-from trialsmith.data.problem import Problem, refuse
+from trialsmith.data.problem import Problem, in_order, refuse
 from trialsmith.data.reader import packed_targets
 from trialsmith.data.scaling import Standardiser
 from trialsmith.data.source import Row, Rows, Source, without_duplicates
@@ -234,6 +234,7 @@ class CrystalData(SplitData):
         graphs = build_graphs([s for _, s in read], self.graph, self.cache_dir, strict=False)
         flaws = graphs.problems
         problems += [Problem(read[i][0].where, read[i][0].id, flaw) for i, flaw in flaws.items()]
+        problems = in_order(problems)
         places = [i for i in range(len(read)) if i not in flaws]
         if self.on_error == "raise" or not places:
             refuse(problems, len(self._rows.rows) + len(self._rows.problems))

@@ -39,7 +39,8 @@ class CrystalTable(Source):
         if roles["structure"] is None:
             raise DataError(
                 f"{self.path} has no column of structures (such as 'cif'). Name the one that holds "
-                f"CIF text or paths: data.columns.structure=... It has {', '.join(table.header)}."
+                f"CIF text or paths: data.columns.structure=NAME, one with blanks or parentheses "
+                f"as 'data.columns.structure=\"Geometry (CIF)\"'. It has {', '.join(table.header)}."
             )
         folder = self.path.parent
         return rows_of(

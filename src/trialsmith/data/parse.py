@@ -104,6 +104,8 @@ def told(error: Exception) -> str:
         # where a POSCAR names no elements ASE looks beside the file, and there is none
         return "it names no elements; put their symbols on the line above the counts"
     lines = str(error).strip().splitlines()
+    if isinstance(error, IndexError | StopIteration):  # a parser that wanted to read on
+        return "it breaks off, or an entry has no value; give the whole text"
     # an assertion says nothing; it is about lattice parameters that make no cell, most often
-    words = lines[0][:120] if lines else "check the lattice parameters and that the text is whole"
-    return f"{words} ({type(error).__name__})"
+    words = f"{lines[0][:120]}; " if lines else "check the lattice parameters, and "
+    return f"{words}see that the text is whole"

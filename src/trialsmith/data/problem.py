@@ -1,6 +1,7 @@
 """What is wrong with rows of the user's data, told together and with the remedy."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,14 @@ class Problem:
         return f"{self.where}{f' ({self.id})' if self.id else ''}: {self.message}"
 
 
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """By file and line, whichever check has found them."""
+    return sorted(
+        problems,
+        key=lambda p: [int(t) if t.isdecimal() else t for t in re.split(r"(\d+)", p.where)],
+    )
+
+
 def refuse(problems: Sequence[Problem], rows: int) -> None:
     """Raises the problems of some of `rows` rows as one error.
 
@@ -31,7 +40,10 @@ def refuse(problems: Sequence[Problem], rows: int) -> None:
         return
     lines = [f"  {problem}" for problem in problems[:_SHOWN]]
     if len(problems) > _SHOWN:
-        lines.append(f"  ... and {len(problems) - _SHOWN} more")
+        lines.append(
+            f"  ... and {len(problems) - _SHOWN} more; with data.on_error=skip the run's "
+            "skipped.csv has all"
+        )
     count = f"{len(problems)} of {rows} rows cannot be used:"
     remedy = "Mend these rows, or leave them out with data.on_error=skip."
     raise DataError("\n".join([count, *lines, remedy]))

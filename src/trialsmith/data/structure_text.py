@@ -40,6 +40,11 @@ def structure_of(text: str, folder: Path) -> StructureText:
     path = folder / text.strip()
     if "\\" in text and not _is_file(path):  # a path written on Windows
         path = folder / text.strip().replace("\\", "/")
+    if not _is_file(path) and format_of(path) is None:
+        raise DataError(
+            f"{text.strip()[:60]!r} is neither the text of a structure (a CIF begins with data_) "
+            f"nor its path: there is no structure file {str(path)[:200]}.{_beside(path)}"
+        )
     return structure_file(path)
 
 
@@ -50,10 +55,7 @@ def structure_file(path: Path) -> StructureText:
         DataError: no such file, unreadable, or a format that is not known by its name.
     """
     if not _is_file(path):
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(
-            f"there is no structure file {str(path)[:200]}.{nearest(path.name, beside)}"
-        )
+        raise DataError(f"there is no structure file {str(path)[:200]}.{_beside(path)}")
     format = format_of(path)
     if format is None:
         known = ", ".join([*_FORMATS, "POSCAR*", "CONTCAR*"])
@@ -66,6 +68,12 @@ def format_of(path: Path) -> str | None:
     if path.name.lower().startswith(_POSCAR_NAMES):
         return "vasp"
     return _FORMATS.get(path.suffix.lower())
+
+
+def _beside(path: Path) -> str:
+    """The file that was perhaps meant."""
+    names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    return nearest(path.name, names)
 
 
 def _is_file(path: Path) -> bool:

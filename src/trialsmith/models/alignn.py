@@ -36,6 +36,10 @@ class ALIGNN(nn.Module):
     Conv(e, a), the bonds after the last Conv(h, e). Every sum, mean and norm honours
     multiplicities, so that a graph up to symmetry gives the numbers of the full graph.
 
+    Conv takes a gated mean, in which bonds only weigh neighbours. Atoms of one element begin equal
+    and so stay equal: y does not tell structures of an element apart, but for the 10⁻⁶ in Conv. So
+    it is in the published model.
+
     Args:
         text: encoder of the text; built in only when ``fusion`` has a site that reads it.
         fusion: where the text enters; None or one without sites: plain ALIGNN.

@@ -10,12 +10,10 @@ from optuna.exceptions import DuplicatedStudyError
 from trialsmith.errors import SearchError
 from trialsmith.search.credentials import full, without_credentials
 from trialsmith.search.opening import refuse_if_at_work
-from trialsmith.search.storage import DATABASE, JOURNAL, open_storage, storage_url
-from trialsmith.study.locate import ADDRESS, note_storage
+from trialsmith.search.storage import open_storage, storage_url
+from trialsmith.study.locate import ADDRESS, FILES, note_storage
 
 log = logging.getLogger(__name__)
-
-FILES = {"journal": JOURNAL, "sqlite": DATABASE}
 
 
 def move(study: optuna.Study, folder: Path, to: str) -> str:
@@ -36,6 +34,8 @@ def move(study: optuna.Study, folder: Path, to: str) -> str:
     url = storage_url(full(to), folder)
     shown = without_credentials(url)
     refuse_if_at_work(study)
+    # a file of the folder by its whole address
+    to = next((name for name in FILES if storage_url(name, folder) == url), to)
     if to in FILES and (folder / FILES[to]).exists():
         raise SearchError(f"{folder} has its study in {FILES[to]} already")
     target = open_storage(url)

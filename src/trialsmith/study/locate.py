@@ -15,6 +15,7 @@ from trialsmith.search.storage import DATABASE, JOURNAL, open_storage, storage_u
 from trialsmith.study.formats import to_yaml
 from trialsmith.study.writing import replace_text
 
+FILES = {"journal": JOURNAL, "sqlite": DATABASE}  # by `hydra.sweeper.storage`
 ADDRESS = "storage.yaml"  # in the folder of a study whose storage is elsewhere
 
 
@@ -37,7 +38,7 @@ def find_folder(study: str, root: Path = Path("multirun")) -> Path:
 
 def is_study(folder: Path) -> bool:
     """Whether `folder` holds a study or says where its storage is."""
-    return any((folder / name).is_file() for name in (JOURNAL, DATABASE, ADDRESS)) or (
+    return any((folder / name).is_file() for name in (*FILES.values(), ADDRESS)) or (
         next(_trial_settings(folder), None) is not None
     )
 
@@ -48,19 +49,45 @@ def note_storage(folder: Path, study_name: str, url: str) -> None:
     replace_text(folder / ADDRESS, text)
 
 
-def refuse_if_moved(folder: Path, file: str) -> None:
-    """Not to begin a study anew in `file` where its folder says that it is kept elsewhere.
+def storage_of(folder: Path) -> str | None:
+    """Where a folder has its study, as `hydra.sweeper.storage` says it; None: it has none yet.
 
     Raises:
-        SearchError: it says so; names where.
+        SearchError: it has one in several places.
     """
-    if (folder / file).exists() or not (folder / ADDRESS).is_file():
-        return
-    elsewhere = _yaml(folder / ADDRESS).get("storage")
+    kept = _kept(folder)
+    if len(kept) > 1:
+        raise SearchError(
+            f"{folder} has a study in {' and one in '.join(kept)}: say which is meant, a search by "
+            f"hydra.sweeper.storage={kept[0]}, other commands by --storage {kept[0]}; or take the "
+            "other out of the folder"
+        )
+    return kept[0] if kept else None
+
+
+def storage_meant(folder: Path, study_name: str, asked: str | None) -> str:
+    """`hydra.sweeper.storage` of a search: `asked`, else where the folder has its study.
+
+    A study is never begun anew where the folder says that it is kept elsewhere.
+
+    Raises:
+        SearchError: it is kept elsewhere than asked, or what it is kept in is gone.
+    """
+    if asked is None:
+        kept = storage_of(folder)
+        if kept is None:
+            return "journal"
+        _address(folder, kept)
+        return kept
+    url = storage_url(full(asked), folder)
+    kept_in = {storage: storage_url(storage, folder) for storage in _kept(folder)}
+    if not kept_in or without_credentials(url) in kept_in.values() or _has(url, study_name):
+        return asked
+    first = next(iter(kept_in))
     raise SearchError(
-        f"{folder} has its study in {elsewhere}: add hydra.sweeper.storage={elsewhere}, with user "
-        f"and password where it needs them; or `trialsmith convert {folder} --to journal` moves it "
-        f"back; or name another study. Without {folder / ADDRESS} a new one begins there"
+        f"hydra.sweeper.storage={asked}: {folder} has its study in {first}. Leave "
+        f"hydra.sweeper.storage out to go on there; or move it, `trialsmith convert {folder} --to "
+        f"{asked}`; or begin another one, hydra.sweeper.study_name=NAME"
     )
 
 
@@ -75,8 +102,9 @@ def open_study(folder: Path, storage: str | None = None) -> optuna.Study:
     Raises:
         SearchError: the storage is missing, cannot be read, or has no study of that name.
     """
-    name, recorded = _recorded(folder)
-    url = _address(folder, full(storage or recorded))
+    noted = _noted(folder) or ({} if _kept(folder) else next(_trial_settings(folder), {}))
+    name = str(noted.get("study_name") or folder.resolve().name)
+    url = _address(folder, full(storage or storage_of(folder) or noted.get("storage")))
     try:
         backend = open_storage(url)
         names = optuna.get_all_study_names(backend)
@@ -93,18 +121,24 @@ def open_study(folder: Path, storage: str | None = None) -> optuna.Study:
     raise SearchError(f"the storage of {folder} has no study {name!r}; {found}")
 
 
-def _recorded(folder: Path) -> tuple[str, str | None]:
-    """The study's name and `hydra.sweeper.storage` as its folder has them."""
-    own = folder.resolve().name
-    if (folder / JOURNAL).is_file():
-        return own, "journal"
-    if (folder / DATABASE).is_file():
-        return own, "sqlite"
-    if (folder / ADDRESS).is_file():
-        noted = _yaml(folder / ADDRESS)
-    else:
-        noted = next(_trial_settings(folder), {})
-    return str(noted.get("study_name") or own), noted.get("storage")
+def _kept(folder: Path) -> list[str]:
+    """The storages that a folder has a study in, by its files: each once."""
+    kept = [name for name, file in FILES.items() if (folder / file).is_file()]
+    noted = _noted(folder).get("storage")
+    if noted and str(noted) not in {storage_url(name, folder) for name in kept}:
+        kept.append(str(noted))
+    return kept
+
+
+def _noted(folder: Path) -> dict[str, Any]:
+    return _yaml(folder / ADDRESS) if (folder / ADDRESS).is_file() else {}
+
+
+def _has(url: str, study_name: str) -> bool:
+    """Whether a storage has the study; one that is not there is not made."""
+    file = _file(url)
+    there = file is None or file.is_file()
+    return there and study_name in optuna.get_all_study_names(open_storage(url))
 
 
 def _address(folder: Path, storage: str | None) -> str:
@@ -114,12 +148,20 @@ def _address(folder: Path, storage: str | None) -> str:
     if "${" in storage:
         raise SearchError(f"{folder} has its storage as {storage}: name it with --storage URL")
     url = storage_url(storage, folder)
-    scheme, _, place = url.partition("://")
-    file = Path(place.removeprefix("/") if scheme == "sqlite" else place)
+    file = _file(url)
     # opening a file that is not there would make an empty one
-    if scheme in ("journal", "sqlite") and not file.is_file():
-        raise SearchError(f"the storage of {folder} is gone: there is no file {file}")
+    if file is not None and not file.is_file():
+        told = f", as {folder / ADDRESS} has it" if (folder / ADDRESS).is_file() else ""
+        raise SearchError(f"the storage of {folder} is gone: there is no file {file}{told}")
     return url
+
+
+def _file(url: str) -> Path | None:
+    """The file that a storage is; None: it is no file."""
+    scheme, _, place = url.partition("://")
+    if scheme not in ("journal", "sqlite"):
+        return None
+    return Path(place.removeprefix("/") if scheme == "sqlite" else place)
 
 
 def _trial_settings(folder: Path) -> Iterator[dict[str, Any]]:

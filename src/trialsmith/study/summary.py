@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from trialsmith.search import ownership
 from trialsmith.study.formats import plain
 from trialsmith.study.table import StudyTable, TrialRow
 from trialsmith.study.words import duration, quantity
@@ -43,6 +44,21 @@ def counts(table: StudyTable) -> str:
     kinds = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in table.failures.items())
     text = ", ".join(words)
     return f"Trials: {text} ({kinds})" if kinds else f"Trials: {text}"
+
+
+def abandoned(table: StudyTable) -> str:
+    """Which trials run by name alone, for their sweeper on this host is gone; "" if none do."""
+    left: dict[str, list[str]] = {}
+    for trial in table.trials:
+        owner = trial.attributes.get("owner")
+        if trial.state == "running" and ownership.is_dead(owner):
+            place = ":".join(str(owner).rsplit(":", 2)[:2]) if owner else "unknown"
+            left.setdefault(place, []).append(str(trial.number))
+    return "\n".join(
+        f"Trial{'s' if len(numbers) > 1 else ''} {', '.join(numbers)} of {place} no longer run: "
+        "that sweeper is gone. The same search again queues them"
+        for place, numbers in left.items()
+    )
 
 
 def trials_table(table: StudyTable, trials: Sequence[TrialRow] | None = None) -> Table:
