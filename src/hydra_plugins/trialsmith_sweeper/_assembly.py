@@ -78,7 +78,7 @@ def _search(
     n_trials = _n_trials(sweeper.n_trials, definition.space)
     make_sampler, seed = sampler_maker(sweeper.sampler)
     _check_grid(make_sampler(seed), definition)
-    plan = _plan(config, definition)
+    plan, storage = _plan(config, definition)
     pruner = build_pruner(sweeper.pruner, len(plan.directions))
     restart = definition.line.restart or sweeper.restart
     if sweeper.check:
@@ -109,6 +109,8 @@ def _search(
     with turns:
         waiting.enqueue(study, definition.space, definition.enqueued)
 
+    with read_write(sweeper):
+        sweeper.storage = storage  # the trials are told the same, and Hydra compares
     rules = _rules(sweeper, n_trials, seed)
     pages = LateImport("trialsmith.study.folder")
     shared = _shared_overrides(config, definition, count)
@@ -136,7 +138,8 @@ def _prepare(config: DictConfig, context: HydraContext, definition: Definition) 
         prepare(config.hydra.sweeper.prepare, definition.configurations.compose({}), context)
 
 
-def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
+def _plan(config: DictConfig, definition: Definition) -> tuple[StudyPlan, str]:
+    """The study, and where it is kept: `hydra.sweeper.storage` as it is meant."""
     name = study_name(config, definition.line.fixed, definition.space.fingerprint)
     folder = place(config, name)
     directions = sequence_of_directions(_plain(config.hydra.sweeper.direction))
@@ -144,10 +147,8 @@ def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
     if len(directions) > 1:
         log.info("several objectives: no trial is pruned")
     storage = storage_meant(folder, name, config.hydra.sweeper.storage)
-    with read_write(config.hydra.sweeper):
-        config.hydra.sweeper.storage = storage  # the trials are told the same
     url = storage_url(full(storage), folder)
-    return StudyPlan(
+    plan = StudyPlan(
         name=name,
         folder=folder,
         url=url,
@@ -158,6 +159,7 @@ def _plan(config: DictConfig, definition: Definition) -> StudyPlan:
         defaults=definition.defaults,
         metric=[str(m) for m in map(definition.settings.get, ("monitor", "cost.name")) if m],
     )
+    return plan, storage
 
 
 def _check_directions(settings: Mapping[str, Any], direction: str) -> None:
