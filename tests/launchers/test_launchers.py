@@ -127,6 +127,7 @@ def test_slurm(app: App, slurm: Slurm) -> None:
     is_the_total_exact(app, output)
 
 
+@pytest.mark.fault
 def test_a_requeued_job_of_slurm_gives_its_trial_on(app: App, slurm: Slurm) -> None:
     search = app.start("hydra/launcher=submitit_slurm", *SEARCH)
     app.wait_for_running(2)
@@ -134,6 +135,7 @@ def test_a_requeued_job_of_slurm_gives_its_trial_on(app: App, slurm: Slurm) -> N
     goes_on_elsewhere(app, search)
 
 
+@pytest.mark.fault
 def test_a_preempted_job_of_slurm_gives_its_trial_on(app: App, slurm: Slurm) -> None:
     search = app.start("hydra/launcher=submitit_slurm", *SEARCH)
     app.wait_for_running(2)
