@@ -36,6 +36,8 @@ def main() -> None:
         size = replace(size, rounds=arguments.rounds, commands=min(size.commands, arguments.rounds))
     print("# A quick run: its figures mean nothing\n" if arguments.quick else "# Beside alignn\n")
     print(description(), flush=True)
+    if arguments.threads is not None:
+        size = replace(size, threads=tuple(arguments.threads))
     for part in arguments.only:
         began = time.perf_counter()
         table = import_module(f"benchmarks.peer.{part}").report(size)
@@ -47,6 +49,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a little of all; means nothing")
     parser.add_argument("--rounds", type=int, help="turns of each contender; 6 in full")
+    parser.add_argument("--threads", type=int, nargs="+", help="of throughput and its limit")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     return parser.parse_args()
 
