@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +74,19 @@ def told(values: list[float]) -> str:
     return f"{statistics.fmean(values):.3f} ± {statistics.stdev(values):.3f}"
 
 
+def data_of(file: Path | None) -> tuple[Callable[..., GraphData], list[str]]:
+    """What makes the data of a file, or the built-in ones, and the overrides that choose them."""
+    if file is None:
+        return causal_sets, ["data=causal_sets"]
+    return partial(graphs, file), ["data=graphs", f"data.path={file.resolve()}"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--overrides", nargs="*", default=[], help="of train.py")
     options = parser.parse_args()
-    if options.file is None:
-        make: Callable[..., GraphData] = causal_sets
-        data = ["data=causal_sets"]
-    else:
-        make = lambda **chosen: graphs(options.file, **chosen)  # noqa: E731
-        data = ["data=graphs", f"data.path={options.file.resolve()}"]
+    make, data = data_of(options.file)
     found = make()
     is_order = {"adjacency_matrix from", "link_matrix from"} <= set(found.graphs.features)
     rows = {

@@ -16,13 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from graph_classifiers import ROOT, order, regression, told
-
-from trialsmith.data import GraphData, causal_sets, graphs
+from graph_classifiers import ROOT, data_of, order, regression, told
 
 
 def searched(data: list[str], held_out: str, fold: str, overrides: list[str]) -> float:
@@ -47,12 +44,7 @@ def main() -> None:
     parser.add_argument("--inner", action="store_true", help="choose by all other folds")
     parser.add_argument("--overrides", nargs="*", default=[], help="of the search")
     options = parser.parse_args()
-    if options.file is None:
-        make: Callable[..., GraphData] = causal_sets
-        data = ["data=causal_sets"]
-    else:
-        make = lambda **chosen: graphs(options.file, **chosen)  # noqa: E731
-        data = ["data=graphs", f"data.path={options.file.resolve()}"]
+    make, data = data_of(options.file)
     found, start = [], time.monotonic()
     names = make(fold="all").fold_names
     for held_out, after in zip(names, [*names[1:], names[0]], strict=True):
