@@ -72,6 +72,11 @@ def test_at_most_is_the_count_or_what_there_is(
         np.testing.assert_array_equal(parts[part], exactly[part])
 
 
+def test_at_most_rounds_to_no_more_than_the_counts() -> None:
+    parts = Split(n_train=1, n_val=2, n_test=28, at_most=True)(*drawn(30))
+    assert [len(parts[part]) for part in PARTS] == [1, 2, 27]
+
+
 def test_at_most_keeps_the_proportions_of_a_draw() -> None:
     parts = Split(n_train=2000, n_val=250, n_test=250, at_most=True)(*drawn(1000))
     assert [len(parts[part]) for part in PARTS] == [800, 100, 100]

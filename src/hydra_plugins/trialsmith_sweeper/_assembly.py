@@ -110,11 +110,12 @@ def _search(
         waiting.enqueue(study, definition.space, definition.enqueued)
 
     with read_write(sweeper):
-        sweeper.storage = storage  # the trials are told the same, and Hydra compares
+        sweeper.storage = storage
+    # jobs and workers are told where the study is, for Hydra compares their sweeper with ours
+    passed = [*definition.configurations.passed, override(STORAGE, storage)]
     rules = _rules(sweeper, n_trials, seed)
     pages = LateImport("trialsmith.study.folder")
-    shared = _shared_overrides(config, definition, count)
-    passed = definition.configurations.passed
+    shared = [*passed, *_shared_overrides(config, definition, count)]
     try:
         with ExitStack() as stack:
             Sweep(
@@ -204,7 +205,6 @@ def _job(
 ) -> Job:
     overrides = (
         *definition.configurations.overrides(point),
-        *definition.configurations.passed,
         *shared,
         override(f"++hydra.job.env_set.{STUDY}", study),
         override(f"++hydra.job.env_set.{TRIAL}", str(number)),
@@ -216,7 +216,7 @@ def _shared_overrides(config: DictConfig, definition: Definition, count: int) ->
     """What every trial gets: its place and its study's, and a fair share of the CPU where there is
     a key for it.
     """
-    shared = [*placed(config), override(STORAGE, config.hydra.sweeper.storage)]
+    shared = placed(config)
     if "threads" in config and "threads" not in {*definition.line.fixed, *definition.space.keys}:
         shared.append(override("threads", threads_of_a_trial(config, count)))
     return shared

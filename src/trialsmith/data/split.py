@@ -147,8 +147,9 @@ class Split:
         asked = {part: count for part, count in self.counts.items() if count is not None}
         whole = sum(asked.values())
         fewer = {part: max(min(1, n), n * rows // whole) for part, n in asked.items()}
-        if "train" in asked:
-            fewer["train"] = max(0, rows - sum(fewer.values()) + fewer["train"])
+        for part, n in asked.items():  # what rounding has left over, or has taken too much
+            left = rows - sum(fewer.values())
+            fewer[part] = max(min(1, n), min(n, fewer[part] + left))
         return fewer
 
     def _may_be_empty(self, part: str, drawn: bool) -> bool:
