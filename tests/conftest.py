@@ -1,6 +1,7 @@
 """Shapes in signatures are checked while the tests run; real data are used where at hand."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("DGLBACKEND", "pytorch")
@@ -15,6 +16,7 @@ install_import_hook("trialsmith", "beartype.beartype")
 
 import pytest
 from hypothesis import settings
+from search_program import App
 
 # No test is timed: a loaded machine would fail it.
 settings.register_profile("untimed", deadline=None)
@@ -39,6 +41,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def as_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """No annotation is enforced: what a user gives may be of any type, and the program says so."""
     monkeypatch.setattr(jaxtyping_config, "jaxtyping_disable", True)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    """A tiny Hydra program without torch, and searches of it by the command line."""
+    program = App(tmp_path.resolve())
+    yield program
+    program.end()
 
 
 @pytest.fixture(scope="session")

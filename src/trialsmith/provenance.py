@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from trialsmith.search.credentials import without_credentials
+from trialsmith.search.credentials import word_without_credentials
 
 PACKAGES = (
     *("trialsmith", "torch", "lightning", "torchmetrics", "hydra-core", "optuna", "numpy", "scipy"),
@@ -38,7 +38,7 @@ def provenance() -> dict[str, object]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {name: _version(name) for name in PACKAGES},
-        "command": shlex.join(map(_without_secrets, sys.argv)),
+        "command": shlex.join(map(word_without_credentials, sys.argv)),
         "working_folder": os.getcwd(),
     }
 
@@ -77,14 +77,6 @@ def _named(patch: str) -> str:
 
 def _fits(patch: str) -> bool:
     return len(patch) <= _LARGEST
-
-
-def _without_secrets(word: str) -> str:
-    """A word of the command line; an address in it less user and password."""
-    key, sign, value = word.partition("=")
-    if "://" not in word:
-        return word
-    return f"{key}{sign}{without_credentials(value)}" if sign else without_credentials(word)
 
 
 def _git(*arguments: str, index: str | None = None) -> str | None:

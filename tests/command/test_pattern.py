@@ -68,7 +68,7 @@ def test_nan_is_never_the_best(values, better, score):
     assert scores.values == [score]
 
 
-@pytest.mark.parametrize("step", ["nan", "1e400"])
+@pytest.mark.parametrize("step", ["nan", "1e400", "-1"])
 def test_a_step_is_a_whole_number(step):
     with pytest.raises(CommandFailed, match="which is no step"):
         list(Pattern("x", r"(?P<step>\S+) loss (?P<value>\S+)").readings(f"{step} loss 3"))
@@ -100,3 +100,11 @@ def test_a_program_that_counts_from_1_has_as_many_epochs_as_it_prints(first):
     for epoch in range(5):
         reporter.read(f"epoch {epoch + first} loss 0.5")
     assert [step for step, _ in trial.reports] == [0, 1, 2, 3, 4]
+
+
+def test_no_step_is_below_0_where_a_second_phase_counts_from_0():
+    trial = Trial()
+    reporter = Reporter(Pattern("x", STEP), trial)
+    for epoch in (1, 2, 0, 1, 2, 3):
+        reporter.read(f"epoch {epoch} loss 0.5")
+    assert [step for step, _ in trial.reports] == [0, 1, 2]

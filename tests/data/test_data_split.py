@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,11 +57,7 @@ def test_at_most_is_the_count_or_what_there_is(
         exactly = Split(**asked, seed=seed)(*drawn(rows))
     except DataError:
         exactly = None
-    try:
-        parts = Split(**asked, seed=seed, at_most=True)(*drawn(rows))
-    except DataError:  # all rows may be held out, by whatever counts
-        assert asked["n_train"] is None or rows < 40
-        return
+    parts = Split(**asked, seed=seed, at_most=True)(*drawn(rows))
     taken = {f"n_{part}": len(parts[part]) for part in PARTS}
     together = np.concatenate(list(parts.values()))
     assert len(np.unique(together)) == len(together)
@@ -82,6 +79,24 @@ def test_at_most_keeps_the_proportions_of_a_draw() -> None:
     assert [len(parts[part]) for part in PARTS] == [800, 100, 100]
     parts = Split(n_train=2000, at_most=True)(*drawn(1000))  # the rest is of the fractions
     assert [len(parts[part]) for part in PARTS] == [800, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("rows", "counts", "taken"),
+    [
+        (100, {"n_val": 80, "n_test": 80}, [80, 10, 10]),
+        (100, {"n_val": 60, "n_test": 120}, [80, 7, 13]),
+        (100, {"n_val": 95}, [80, 10, 10]),
+        (100, {"n_val": 200, "n_test": 0}, [80, 20, 0]),
+        (100, {"n_val": 50, "n_test": 49}, [1, 50, 49]),  # as it is asked for
+        (3, {"n_val": 5}, [1, 1, 1]),
+    ],
+)
+def test_at_most_leaves_its_fraction_to_train_where_the_others_would_take_all(
+    rows: int, counts: dict[str, int], taken: list[int]
+) -> None:
+    parts = Split(**counts, at_most=True)(*drawn(rows))
+    assert [len(parts[part]) for part in PARTS] == taken
 
 
 @given(names=st.lists(st.sampled_from(PARTS), min_size=20, max_size=100), count=st.integers(1, 60))

@@ -23,13 +23,6 @@ SEARCH = (
 )
 
 
-@pytest.fixture
-def app(tmp_path):
-    program = App(tmp_path.resolve())
-    yield program
-    program.end()
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Slurm]:
     needs("submitit", "submitit")
@@ -90,7 +83,7 @@ def search_with_a_killed_job(app: App, launcher: str, is_job) -> str:
     return output
 
 
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+@pytest.mark.parametrize("launcher", ["basic", pytest.param("joblib", marks=pytest.mark.fault)])
 def test_processes_of_this_machine(app: App, launcher: str) -> None:
     if launcher == "joblib":
         needs("hydra_plugins.hydra_joblib_launcher", "joblib")
@@ -102,6 +95,7 @@ def test_processes_of_this_machine(app: App, launcher: str) -> None:
     is_the_total_exact(app, output)
 
 
+@pytest.mark.fault  # with SLURM's real one, and two others of this launcher below, one too many
 def test_submitit_on_this_machine(app: App) -> None:
     needs("submitit", "submitit")
 

@@ -5,15 +5,18 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from ase.build import bulk
 from ase.io import write
+from optuna.trial import create_trial
 from typer.testing import CliRunner
 
 import trialsmith
 from trialsmith.cli import app
 from trialsmith.errors import SearchError
+from trialsmith.search.storage import open_storage, storage_url
 
 run = CliRunner()
 
@@ -90,6 +93,24 @@ def test_a_retraining_is_the_ensemble_of_its_seeds(
     assert found.spread[0, 0] == pytest.approx(np.sqrt(0.5), abs=1e-5)
     checkpoint = folder / "seed-0" / "checkpoints" / "best.ckpt"
     assert trialsmith.load(checkpoint, device="cpu").predict(bulk("Cu")).spread is None
+
+
+def test_of_a_study_that_is_in_two_places_storage_says_which_is_meant(
+    crystal_run: Path, inputs: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "twice"
+    shutil.copytree(crystal_run, folder / "trained")
+    for place, trial in (("journal", "gone"), ("sqlite", "trained")):
+        storage = open_storage(storage_url(place, folder))
+        best = create_trial(value=1.0, user_attrs={"folder": trial})
+        optuna.create_study(study_name="twice", storage=storage).add_trial(best)
+    arguments = ["predict", str(folder), str(inputs / "Cu.cif")]
+    done = run.invoke(app, arguments)
+    assert done.exit_code == 1
+    assert "--storage journal" in done.stderr
+    done = run.invoke(app, [*arguments, "--storage", "sqlite"])
+    assert done.exit_code == 0, done.output
+    assert "1 predicted" in done.stderr
 
 
 @pytest.mark.parametrize(

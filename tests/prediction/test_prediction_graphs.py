@@ -1,12 +1,12 @@
 """New graphs: the numbers of the run itself, with features standardised as in its training."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Train
 
 import trialsmith
 
@@ -22,7 +22,7 @@ def graph(number: int, random: np.random.Generator) -> dict[str, object]:
     return {"id": f"g{number}", "node_tag": kinds, "edges": edges, "label": label}
 
 
-def test_graphs_give_the_numbers_of_the_run(trained: Train, tmp_path: Path) -> None:
+def test_graphs_give_the_numbers_of_the_run(trained: Callable[..., Path], tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     graphs = [graph(i, random) for i in range(40)]
     path = tmp_path / "graphs.jsonl"

@@ -3,12 +3,12 @@
 import gzip
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Train
 
 import trialsmith
 from trialsmith.errors import DataError
@@ -29,7 +29,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def signal_run(trained: Train, records: Path) -> Path:
+def signal_run(trained: Callable[..., Path], records: Path) -> Path:
     names = ["data.target=[a,b]", "data.unit=[m/s,'']", "data.downsample_factor=2"]
     return trained("data=flow", f"data.path={records}", *names, "model.hidden=16")
 
@@ -76,7 +76,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_classes_have_labels_and_probabilities(
-    trained: Train, images: Path, tmp_path: Path
+    trained: Callable[..., Path], images: Path, tmp_path: Path
 ) -> None:
     run = trained(
         *("data=fashion_mnist", f"data.path={images}", "model.hidden=16"),

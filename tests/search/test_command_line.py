@@ -155,6 +155,15 @@ def test_another_space_is_refused_and_restart_begins_anew(app):
     assert len(list((app.folder / "multirun").glob("plain.2*"))) == 1
 
 
+def test_a_check_looks_at_the_study_that_would_go_on(app):
+    app.search("hparams_search=plain")
+    check = ("hparams_search=plain", "hydra.sweeper.check=true", "hydra.sweeper.n_trials=9")
+    assert "nothing stands in the way" in app.search(*check)
+    output = app.search(*check, "n=range(1,7)", code=1)
+    assert "the search space is not the one of study plain" in output
+    assert app.states() == {"COMPLETE": 4}
+
+
 def test_a_study_in_a_database_elsewhere_is_put_aside_and_both_are_found(app):
     arguments = ("hparams_search=plain", "hydra.sweeper.storage=sqlite:///all.db", "+restart=true")
     app.search(*arguments, "hydra.job.chdir=true", "hydra.sweeper.n_trials=1")

@@ -70,8 +70,11 @@ def assert_equal(path: Path, storage: Journal) -> None:
         again = storage.get_all_trials(study._study_id)
         assert kinds == [(type(v), v) for t in again for v in t.params.values()]
         done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-        completed = storage.completed(study._study_id)
-        assert sorted(completed, key=lambda trial: trial.number) == done
+        for step in range(12):
+            count, values = storage.completed_at(study._study_id, step)
+            reports = [trial.intermediate_values.get(step) for trial in done]
+            assert count == len(done)
+            assert sorted(values) == sorted(value for value in reports if value is not None)
 
 
 @settings(max_examples=15, deadline=None)

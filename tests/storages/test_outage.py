@@ -5,11 +5,13 @@ from pathlib import Path
 
 import optuna
 import pytest
+import sqlalchemy.event
 import sqlalchemy.exc
 from optuna.exceptions import StorageInternalError
 from optuna.storages import InMemoryStorage
 
-from trialsmith.search import outage
+from trialsmith.errors import SearchError
+from trialsmith.search import outage, turns
 from trialsmith.search.credentials import STORAGE, full, redacted, without_credentials
 from trialsmith.search.forwarding import Forwarding
 from trialsmith.search.outage import lasting, waited_out
@@ -109,6 +111,29 @@ def test_a_drivers_message_is_told_without_the_password() -> None:
     url = "postgresql+psycopg://me:s%2Fecret@host/optuna?sslpassword=other"
     told = redacted(f"{url} is no URL: neither s/ecret nor s%2Fecret nor other fits", url)
     assert told == "postgresql+psycopg://host/optuna is no URL: neither *** nor *** nor *** fits"
+
+
+def test_mysqls_lock_is_waited_for_and_an_error_is_no_lock(monkeypatch) -> None:
+    answers: list[int | None] = [0, 0, 1]
+    engine = sqlalchemy.create_engine("sqlite://")
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def define(connection, record) -> None:
+        connection.create_function("GET_LOCK", 2, lambda name, seconds: answers.pop(0))
+        connection.create_function("RELEASE_LOCK", 1, lambda name: 1)
+
+    monkeypatch.setattr(turns, "_engine", lambda url: engine)
+    url = "mysql+pymysql://me:secret@host/optuna"
+    with turns.database_lock(url, "study"):
+        assert answers == []
+    answers += [0, None]
+    with (
+        pytest.raises(SearchError, match=r"mysql\+pymysql://host/optuna answered None"),
+        turns.database_lock(url, "study"),
+    ):
+        pass
+    assert answers == []
+    engine.dispose()
 
 
 @pytest.mark.parametrize("torn", [b'{"op_code": 4, "worke', b"\x00\x00\x00"])

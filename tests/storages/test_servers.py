@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import optuna
 import pytest
-from search_program import App
 from servers import ENCODED, PASSWORD, MariaDB, Proxy, Redis, Server, leaks, needs
 
 from trialsmith.search.domains import identity
@@ -38,26 +36,15 @@ def counted(server: Server) -> list[optuna.trial.FrozenTrial]:
     return [t for t in study.get_trials(deepcopy=False) if t.state.name in ("COMPLETE", "PRUNED")]
 
 
-@pytest.fixture
-def machines(tmp_path: Path) -> Iterator[list[App]]:
-    """Two folders with the same program: sweepers that share nothing but the server."""
-    folders = [tmp_path.resolve() / name for name in "ab"]
-    for folder in folders:
-        folder.mkdir()
-    apps = [App(folder) for folder in folders]
-    yield apps
-    for app in apps:
-        app.end()
-
-
 def test_two_machines_share_a_search_and_a_restart_costs_nothing(server, machines, monkeypatch):
     monkeypatch.setenv("TRIALSMITH_STORAGE", server.url)
     words = (
         *("hparams_search=plain", "hydra.sweeper.study_name=shared", "hydra.sweeper.n_trials=10"),
         *("epochs=3", "pause=0.2", "hydra.sweeper.storage=${oc.env:TRIALSMITH_STORAGE}"),
     )
-    sweepers = [app.start(*words) for app in machines]
-    machines[0].wait_until(lambda: len(counted(server)) > 1)
+    two = machines[:2]
+    sweepers = [app.start(*words) for app in two]
+    two[0].wait_until(lambda: len(counted(server)) > 1)
     server.stop()
     time.sleep(2)
     server.start()
@@ -68,4 +55,4 @@ def test_two_machines_share_a_search_and_a_restart_costs_nothing(server, machine
     assert len({identity(trial.user_attrs["params"]) for trial in done}) == 10
     assert len({trial.user_attrs["owner"] for trial in done}) == 2
     assert not any(word in output for output in outputs for word in (PASSWORD, ENCODED))
-    assert [leak for app in machines for leak in leaks(app.folder)] == []
+    assert [leak for app in two for leak in leaks(app.folder)] == []

@@ -52,6 +52,8 @@ def test_pictures_are_shown_once_and_nothing_is_stored(
             for trial in trials
         ]
         assert others == [{}] * 39
+        assert first.items() <= view.get_trial_system_attrs(trials[0]._trial_id).items()
+        assert "params" not in view.get_best_trial(number).user_attrs
         seen.append(first)
         store = PictureStore(folder, pictures)
         content = {

@@ -94,6 +94,20 @@ def test_a_noted_storage_is_opened_or_replaced(tmp_path: Path) -> None:
     assert open_study(tmp_path / "mine", storage=url).study_name == "mine"
 
 
+@pytest.mark.parametrize(
+    "url", ["sqlite:///{}?timeout=5", "sqlite:///file:{}?uri=true", "sqlite+pysqlite:///{}"]
+)
+def test_an_address_of_a_file_may_have_options(url: str, tmp_path: Path) -> None:
+    database(tmp_path / "all.db", "mine")
+    (tmp_path / "mine").mkdir()
+    note_storage(tmp_path / "mine", "mine", url.format(tmp_path / "all.db"))
+    assert len(open_study(tmp_path / "mine").trials) == 1
+    note_storage(tmp_path / "mine", "mine", url.format(tmp_path / "gone.db"))
+    with pytest.raises(SearchError, match=r"there is no file .*/gone\.db, as"):
+        open_study(tmp_path / "mine")
+    assert not (tmp_path / "gone.db").exists()
+
+
 @pytest.mark.parametrize("url", ["sqlite:////a/b.db", "journal:///a/b", "postgresql://host/db"])
 def test_an_address_without_credentials_is_kept(url: str) -> None:
     assert without_credentials(url) == url
@@ -131,8 +145,7 @@ def test_a_search_goes_where_the_folder_has_its_study(tmp_path: Path) -> None:
     database(folder / "study.db", "mine")
     assert storage_meant(folder, "mine", None) == "sqlite"
     assert storage_meant(folder, "mine", "sqlite") == "sqlite"
-    own = f"sqlite:///{folder}/study.db"
-    assert storage_meant(folder, "mine", own) == own
+    assert storage_meant(folder, "mine", f"sqlite:///{folder}/study.db") == "sqlite"
     other = database(tmp_path / "all.db", "other")
     before = files(tmp_path)
     for asked in ("journal", other, f"sqlite:///{tmp_path}/new.db"):
@@ -148,10 +161,12 @@ def test_a_search_goes_where_the_folder_has_noted_its_study(tmp_path: Path) -> N
     folder.mkdir()
     url = database(tmp_path / "all.db", "mine")
     note_storage(folder, "mine", url)
-    assert storage_meant(folder, "mine", None) == url
+    for asked in (None, url):
+        assert storage_meant(folder, "mine", asked) == url
     (tmp_path / "all.db").unlink()
-    with pytest.raises(SearchError, match=r"gone.*all\.db.*storage\.yaml"):
-        storage_meant(folder, "mine", None)
+    for asked in (None, url):  # named or not, nothing is begun anew where it was
+        with pytest.raises(SearchError, match=r"gone.*all\.db.*storage\.yaml"):
+            storage_meant(folder, "mine", asked)
     address = "postgresql://host/db"
     note_storage(folder, "mine", f"{address}".replace("//", "//me:secret@"))
     assert storage_meant(folder, "mine", address) == address

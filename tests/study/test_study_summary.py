@@ -60,6 +60,7 @@ def test_trials_whose_sweeper_is_gone_are_named() -> None:
     gone = f"{ownership.host(ownership.me())}:1:1"  # of process 1, begun at another time
     for owner in (gone, gone, ownership.me(), "elsewhere:7:1"):
         study.ask().set_user_attr("owner", owner)
+    study.ask()  # just being taken
     told = abandoned(read(study))
     assert told.startswith(f"Trials 0, 1 of {ownership.host(ownership.me())}:1 no longer run")
     assert len(told.splitlines()) == 1

@@ -4,8 +4,8 @@ import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,20 +29,21 @@ from hydra_plugins.trialsmith_sweeper._stage import StagedSearch
 from trialsmith.direction import mode_of
 from trialsmith.errors import SearchError
 from trialsmith.provenance import provenance
-from trialsmith.search import budget, waiting
+from trialsmith.search import budget, opening, waiting
 from trialsmith.search.credentials import full
-from trialsmith.search.opening import LOCK, StudyPlan, open_study, sequence_of_directions
-from trialsmith.search.proposal import Grid
+from trialsmith.search.opening import LOCK, StudyPlan, sequence_of_directions
+from trialsmith.search.proposal import Grid, MakeSampler
 from trialsmith.search.recovery import recover
 from trialsmith.search.rules import Rules
 from trialsmith.search.shares import cores
 from trialsmith.search.space import Point, Space
-from trialsmith.search.storage import storage_url
+from trialsmith.search.storage import open_storage, storage_url
 from trialsmith.search.sweep import Sweep
 from trialsmith.search.trial import prepare_pruner
 from trialsmith.search.turns import Turns
 from trialsmith.search.worker import Job
-from trialsmith.study.locate import FILES, note_storage, storage_meant
+from trialsmith.study.locate import FILES, has_study, is_study, note_storage, storage_meant
+from trialsmith.study.stages.finished import lacking
 
 log = logging.getLogger(__name__)
 
@@ -62,75 +63,151 @@ def search(
         _search(config, context, task, list(arguments))
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A search as it is asked for, all of whose mistakes have been told.
+
+    Attributes:
+        storage: `hydra.sweeper.storage` as it is meant.
+        count: of slots.
+        seed: of the sampler.
+    """
+
+    staged: StagedSearch
+    definition: Definition
+    plan: StudyPlan
+    storage: str
+    count: int
+    n_trials: int
+    make_sampler: MakeSampler
+    seed: int | None
+    pruner: optuna.pruners.BasePruner
+    restart: bool
+
+
 def _search(
     config: DictConfig, context: HydraContext, task: TaskFunction, arguments: list[str]
 ) -> None:
     hide_credentials(config)
+    asked = _read(config, context, arguments)
+    before = None if asked.restart else _study_before(asked)
+    if before is None or budget.counted(before) < asked.n_trials:
+        _check_trials(config, context, asked.definition)
+    if config.hydra.sweeper.check:
+        if before is None or lacking(before) is not None:
+            _prepare(config, context, asked.definition)
+        log.info("checked: nothing stands in the way of study %s", asked.plan.name)
+        return
+    turns = Turns(asked.plan.folder / LOCK, asked.plan.url, asked.plan.name)
+    study = _opened(asked, turns)
+    done = budget.counted(study)
+    if done >= asked.n_trials:
+        log.info(
+            "nothing to do: %d trials are done, and hydra.sweeper.n_trials=%d; "
+            "with a higher one the search goes on",
+            done,
+            asked.n_trials,
+        )
+    else:
+        _prepare(config, context, asked.definition)
+    with turns:
+        waiting.enqueue(study, asked.definition.space, asked.definition.enqueued)
+    _run(config, context, RecordedTask(task), asked, study, turns)
+
+
+def _read(config: DictConfig, context: HydraContext, arguments: list[str]) -> _Asked:
     sweeper = config.hydra.sweeper
     _refuse_foreign_settings(sweeper)
     count = _count(sweeper.n_jobs)
     staged = StagedSearch(config, context.config_loader, arguments)
     definition = define(config, context.config_loader, arguments, staged.entries())
-    if sweeper.checked_by is not None:
-        point = definition.space.sample(np.random.default_rng(0))
-        config_of_trial = definition.configurations.compose(point)
-        check(sweeper.checked_by, config_of_trial, definition.space.keys, context)
     n_trials = _n_trials(sweeper.n_trials, definition.space)
     make_sampler, seed = sampler_maker(sweeper.sampler)
     _check_grid(make_sampler(seed), definition)
     plan, storage = _plan(config, definition)
-    pruner = build_pruner(sweeper.pruner, len(plan.directions))
-    restart = definition.line.restart or sweeper.restart
-    if sweeper.check:
-        if restart or not staged.is_at_its_end(plan.folder):
-            _prepare(config, context, definition)
-        log.info("checked: nothing stands in the way of study %s", plan.name)
-        return
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    turns = Turns(plan.folder / LOCK, plan.url, plan.name)
+    return _Asked(
+        staged=staged,
+        definition=definition,
+        plan=plan,
+        storage=storage,
+        count=count,
+        n_trials=n_trials,
+        make_sampler=make_sampler,
+        seed=seed,
+        pruner=build_pruner(sweeper.pruner, len(plan.directions)),
+        restart=definition.line.restart or sweeper.restart,
+    )
+
+
+def _study_before(asked: _Asked) -> optuna.Study | None:
+    """The study that the search would go on with; None: it would begin one.
+
+    Raises:
+        SearchError: the search cannot go on with it.
+    """
+    plan = asked.plan
+    # a fresh database is left alone: who comes first sets it up, in turn
+    if not (is_study(plan.folder) and has_study(plan.url, plan.name)):
+        return None
+    study = optuna.load_study(study_name=plan.name, storage=open_storage(plan.url))
+    if asked.definition.is_whole:
+        opening.check_study(study, plan)
+    return study
+
+
+def _opened(asked: _Asked, turns: Turns) -> optuna.Study:
+    """The study, new or gone on with, ready for trials."""
+    asked.plan.folder.mkdir(parents=True, exist_ok=True)
     with turns:
-        study = open_study(plan, restart=restart)
+        study = opening.open_study(asked.plan, restart=asked.restart)
         recover(study)
-    staged.note(study, n_trials, definition.space.size)
-    study.pruner = pruner
+    asked.staged.note(study, asked.n_trials, asked.definition.space.size)
+    study.pruner = asked.pruner
     prepare_pruner(study)
-    log.info("study %s in %s", plan.name, plan.folder)
+    log.info("study %s in %s", asked.plan.name, asked.plan.folder)
+    return study
 
-    done = budget.counted(study)
-    if done >= n_trials:
-        log.info(
-            "nothing to do: %d trials are done, and hydra.sweeper.n_trials=%d; "
-            "with a higher one the search goes on",
-            done,
-            n_trials,
-        )
-    else:
-        _prepare(config, context, definition)
-    with turns:
-        waiting.enqueue(study, definition.space, definition.enqueued)
 
-    with read_write(sweeper):
-        sweeper.storage = storage
+def _run(
+    config: DictConfig,
+    context: HydraContext,
+    task: RecordedTask,
+    asked: _Asked,
+    study: optuna.Study,
+    turns: Turns,
+) -> None:
+    definition, plan = asked.definition, asked.plan
+    with read_write(config.hydra.sweeper):
+        config.hydra.sweeper.storage = asked.storage
     # jobs and workers are told where the study is, for Hydra compares their sweeper with ours
-    passed = [*definition.configurations.passed, override(STORAGE, storage)]
-    rules = _rules(sweeper, n_trials, seed)
+    passed = [*definition.configurations.passed, override(STORAGE, asked.storage)]
+    shared = [*passed, *_shared_overrides(config, definition, asked.count)]
+    rules = _rules(config.hydra.sweeper, asked.n_trials, asked.seed)
     pages = LateImport("trialsmith.study.folder")
-    shared = [*passed, *_shared_overrides(config, definition, count)]
     try:
         with ExitStack() as stack:
             Sweep(
                 study,
                 definition.space,
                 rules,
-                slots(config, context, RecordedTask(task), count, passed),
+                slots(config, context, task, asked.count, passed),
                 turns=turns,
-                make_sampler=pages.before(make_sampler),
+                make_sampler=pages.before(asked.make_sampler),
                 make_job=partial(_job, definition, plan.name, shared),
                 attributes=_attributes(),
                 hooks=study_hooks(stack, plan.folder, study, rules, pages),
             ).run()
     finally:
-        show_result(study, plan.folder, definition.space, n_trials)
+        show_result(study, plan.folder, definition.space, asked.n_trials)
+
+
+def _check_trials(config: DictConfig, context: HydraContext, definition: Definition) -> None:
+    """Find what every trial would end with, where the search says who knows."""
+    node = config.hydra.sweeper.checked_by
+    if node is not None:
+        point = definition.space.sample(np.random.default_rng(0))
+        config_of_trial = definition.configurations.compose(point)
+        check(node, config_of_trial, definition.space.keys, context)
 
 
 def _prepare(config: DictConfig, context: HydraContext, definition: Definition) -> None:
@@ -153,7 +230,7 @@ def _plan(config: DictConfig, definition: Definition) -> tuple[StudyPlan, str]:
         name=name,
         folder=folder,
         url=url,
-        note=(lambda *_: None) if storage in FILES else partial(_note, url),
+        note=(lambda *_: None) if storage in FILES else note_storage,
         directions=directions,
         space=definition.space,
         settings=definition.settings,
@@ -170,10 +247,6 @@ def _check_directions(settings: Mapping[str, Any], direction: str) -> None:
         for way in (settings.get("direction"), direction):
             if way in ("minimize", "maximize"):  # not one that is written as ${…}
                 mode_of(way, monitor)
-
-
-def _note(url: str, folder: Path, name: str) -> None:
-    note_storage(folder, name, url)
 
 
 def _rules(sweeper: DictConfig, n_trials: int, seed: int | None) -> Rules:

@@ -28,12 +28,14 @@ class Definition:
     """What is searched.
 
     Attributes:
+        is_whole: nothing of it is still to be read from the stage before.
         settings: config key → value of the leaves that are not searched.
         enqueued: points to try first.
         defaults: the configuration's own values as a point; why there is none as a text.
     """
 
     space: Space
+    is_whole: bool
     line: CommandLine
     configurations: Configurations
     settings: dict[str, Any]
@@ -68,7 +70,8 @@ def define(
         _refuse(with_lines(found, config, line.searched))
 
     space = checking.settled(parameters, known)
-    if not space.parameters and inherited is not None:
+    is_whole = inherited is not None
+    if not space.parameters and is_whole:
         raise SearchError(
             "there is nothing to search: give hydra.sweeper.params, hparams_search=NAME, or a "
             "sweep such as 'model.dropout=interval(0,0.5)'"
@@ -77,10 +80,15 @@ def define(
     base = configurations.compose({})
     defaults = _defaults(space, configurations, base)
     enqueued = _enqueued(_plain(config.hydra.sweeper.enqueue) or [], defaults)
-    check_points(space, enqueued)
+    check_points(space, enqueued if is_whole else _within(space, enqueued))
     searched = {key.lstrip("+") for key in space.keys}
     settings = {key: value for key, value in leaves(base).items() if not _is_within(key, searched)}
-    return Definition(space, line, configurations, settings, enqueued, defaults)
+    return Definition(space, is_whole, line, configurations, settings, enqueued, defaults)
+
+
+def _within(space: Space, points: list[Point]) -> list[Point]:
+    """`points`, of which another search brings the rest of the space."""
+    return [{key: value for key, value in p.items() if key in space.keys} for p in points]
 
 
 def _defaults(space: Space, configurations: Configurations, base: DictConfig) -> Point | str:

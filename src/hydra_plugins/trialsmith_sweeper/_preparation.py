@@ -81,6 +81,11 @@ def check(node: str, config: DictConfig, searched: Sequence[str], context: Hydra
     try:
         with execution_whitelist(context.execution_whitelist):
             part = instantiate(OmegaConf.select(config, node))
+        if not hasattr(part, "check"):
+            raise SearchError(
+                f"hydra.sweeper.checked_by={node} is not a node of the configuration that has "
+                "check(): name one, such as task, or null"
+            )
         part.check(values, written, searched, here)
     except Exception as error:
         message = mistake(error)

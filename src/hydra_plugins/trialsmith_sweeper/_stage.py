@@ -15,9 +15,10 @@ from hydra_plugins.trialsmith_sweeper._build import build_stage
 from hydra_plugins.trialsmith_sweeper._command_line import read_command_line
 from hydra_plugins.trialsmith_sweeper._naming import default_name, sanitised, study_folder
 from trialsmith.errors import SearchError
-from trialsmith.study.locate import is_study, open_study
+from trialsmith.search.credentials import word_without_credentials
+from trialsmith.study.locate import FILES, is_study, open_study, storages_of
 from trialsmith.study.stages.commands import FOLLOWS, OWN, next_command
-from trialsmith.study.stages.finished import lacking, note_asked
+from trialsmith.study.stages.finished import note_asked
 from trialsmith.study.stages.stage import STAGE
 
 
@@ -33,7 +34,8 @@ class StagedSearch:
         self._stage = build_stage(config.hydra.sweeper.stage)
         self._line = read_command_line(arguments, loader)
         # a plan's overrides of one stage alone; a stage run by hand takes those of the one before
-        self._own: dict[str, list[str]] | None = json.loads(os.environ.get(OWN, "null"))
+        own: dict[str, list[str]] | None = json.loads(os.environ.get(OWN, "null"))
+        self._own = own and {s: [*map(word_without_credentials, w)] for s, w in own.items()}
 
     def entries(self) -> dict[str, Any] | None:
         """What it takes over, as entries of `hydra.sweeper.params`; None: not known yet, for the
@@ -48,7 +50,7 @@ class StagedSearch:
             return None
         folder = self._before(self._stage.follows)
         own = {*(self._config.hydra.sweeper.params or ()), *self._line.swept}
-        before = self._opened(folder)
+        before = self._opened_before(folder)
         if self._own is None:
             self._own = before.user_attrs.get(STAGE, {}).get("own")
         return self._stage.entries(before, folder, own)
@@ -65,14 +67,12 @@ class StagedSearch:
             named = self._config.hydra.sweeper.study_name is not None
             self._stage.note(study, list(sys.argv), named, self._own)
 
-    def is_at_its_end(self, folder: Path) -> bool:
-        """Whether `folder` holds the search's study, and that lacks nothing."""
-        return is_study(folder) and lacking(self._opened(folder)) is None
-
-    def _opened(self, folder: Path) -> optuna.Study:
-        storage = self._config.hydra.sweeper.storage
-        inside = storage in (None, "journal", "sqlite")
-        return open_study(folder, None if inside else storage)
+    def _opened_before(self, folder: Path) -> optuna.Study:
+        """The study that is followed: where its own folder has it, which may be in two places."""
+        asked = self._config.hydra.sweeper.storage
+        kept = storages_of(folder)
+        is_meant = asked in kept if kept else asked not in FILES
+        return open_study(folder, asked if is_meant else None)
 
     def _before(self, follows: str) -> Path:
         """The folder of the study that is followed: of the same data where a search is named."""

@@ -23,7 +23,10 @@ Study = Annotated[
 ]
 Storage = Annotated[
     str | None,
-    typer.Option(help="Optuna URL of the study's storage, where the folder does not tell it."),
+    typer.Option(
+        help="The study's storage, where the folder does not tell it: journal, sqlite, or an "
+        "Optuna URL."
+    ),
 ]
 
 

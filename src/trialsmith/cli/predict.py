@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsmith.cli.app import app, refuse
+from trialsmith.cli.app import Storage, app, refuse
 
 if TYPE_CHECKING:
     from trialsmith.data.problem import Problem
@@ -47,6 +47,7 @@ def predict(
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Samples in memory at a time.", min=1)] = 64,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, …; else a GPU if any.")] = None,
+    storage: Storage = None,
 ) -> None:
     """Predict new inputs with a trained model, in the units of its targets.
 
@@ -60,7 +61,7 @@ def predict(
     try:
         _refuse_own_input(out, files)
         kind = format_of(out)
-        predictor = load([run, *(ensemble or [])], trial, top, device)
+        predictor = load([run, *(ensemble or [])], trial, top, device, storage)
         count, skipped = _write(predictor, files, out, kind, batch_size)
     except TrialsmithError as error:
         refuse(str(error))

@@ -68,7 +68,7 @@ class Pattern:
 
     def _whole(self, match: re.Match[str], group: int) -> int:
         number = self._number(match, group)
-        if not math.isfinite(number):
+        if not 0 <= number < math.inf:
             raise CommandFailed(f"{self._told} matched {match[group]!r}, which is no step")
         return round(number)
 

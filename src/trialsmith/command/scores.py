@@ -84,4 +84,4 @@ class Reporter:
     def _from_0(self, step: int) -> int:
         if self._first is None:
             self._first = int(step > 0)
-        return step - self._first
+        return max(0, step - self._first)  # a later part of the program may begin with 0 again

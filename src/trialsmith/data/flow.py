@@ -119,12 +119,7 @@ def _check_numbers(y: np.ndarray, targets: Sequence[Target], where: Path) -> Non
         k = int(wrong[i].argmax())  # of several the first tells enough
         flaw = TOO_LARGE if np.isfinite(y[i, k]) else "is no finite number"
         problems.append(Problem(f"{where}, record {i}", targets[k].name, f"{y[i, k]:g} {flaw}"))
-    try:
-        refuse(problems, len(y))
-    except DataError as error:
-        lines = str(error).splitlines()[:-1]  # the last line tells of data.on_error: not here
-        remedy = "Mend these records, or take them out of both arrays."
-        raise DataError("\n".join([*lines, remedy])) from None
+    refuse(problems, len(y), "Mend these records, or take them out of both arrays.")
 
 
 def flow(

@@ -30,8 +30,11 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     )
 
 
-def refuse(problems: Sequence[Problem], rows: int) -> None:
+def refuse(problems: Sequence[Problem], rows: int, remedy: str | None = None) -> None:
     """Raises the problems of some of `rows` rows as one error.
+
+    Args:
+        remedy: of problems that `data.on_error=skip` does not leave out.
 
     Raises:
         DataError: when there is any problem; the first few are told in full.
@@ -40,12 +43,10 @@ def refuse(problems: Sequence[Problem], rows: int) -> None:
         return
     lines = [f"  {problem}" for problem in problems[:_SHOWN]]
     if len(problems) > _SHOWN:
-        lines.append(
-            f"  ... and {len(problems) - _SHOWN} more; with data.on_error=skip the run's "
-            "skipped.csv has all"
-        )
+        listed = "" if remedy else "; with data.on_error=skip the run's skipped.csv has all"
+        lines.append(f"  ... and {len(problems) - _SHOWN} more{listed}")
     count = f"{len(problems)} of {rows} rows cannot be used:"
-    remedy = "Mend these rows, or leave them out with data.on_error=skip."
+    remedy = remedy or "Mend these rows, or leave them out with data.on_error=skip."
     raise DataError("\n".join([count, *lines, remedy]))
 
 

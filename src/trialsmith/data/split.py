@@ -37,7 +37,8 @@ class Split:
         n_train, n_val, n_test: counts that replace fractions. Without `n_train`, all other rows.
         seed: of the draw.
         at_most: where the data have fewer rows than the counts ask for, take what there is: of the
-            source's own split all rows of that part, of a draw fewer in the proportions asked for.
+            source's own split all rows of that part, of a draw fewer in the proportions asked for,
+            so that parts without a count have their fraction.
         column: the key that names the source's own split, for messages.
 
     Raises:
@@ -120,11 +121,12 @@ class Split:
             for part, fraction in zip(PARTS, self.fractions, strict=True)
         }
         sizes |= {part: count for part, count in self.counts.items() if count is not None}
-        held_out = sizes["val"] + sizes["test"]
-        if self.counts["train"] is None:
-            sizes["train"] = max(0, rows - held_out)
-        if self.at_most and sum(sizes.values()) > rows:
+        takes_rest = self.counts["train"] is None
+        needed = sizes["val"] + sizes["test"] + (1 if takes_rest else sizes["train"])
+        if self.at_most and needed > rows:
             sizes |= self._fewer(rows - sum(n for p, n in sizes.items() if self.counts[p] is None))
+        if takes_rest:
+            sizes["train"] = max(0, rows - sizes["val"] - sizes["test"])
         if sum(sizes.values()) > rows:
             asked = " + ".join(f"{sizes[part]} {part}" for part in PARTS)
             if all(count is None for count in self.counts.values()):

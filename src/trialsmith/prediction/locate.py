@@ -10,7 +10,9 @@ from trialsmith.study.retraining import PLAN, RESULTS
 CHECKPOINT = Path("checkpoints", "best.ckpt")
 
 
-def run_folders(name: str | Path, trial: int | None = None, top: int | None = None) -> list[Path]:
+def run_folders(
+    name: str | Path, trial: int | None = None, top: int | None = None, storage: str | None = None
+) -> list[Path]:
     """The folders of the runs that `name` stands for; more than one is an ensemble.
 
     Args:
@@ -18,6 +20,7 @@ def run_folders(name: str | Path, trial: int | None = None, top: int | None = No
             retraining (all its seeds), of a study, or a study's name; a run's checkpoint.
         trial: of a study, this trial in place of the best one.
         top: of a study, so many of its best trials.
+        storage: of a study, where it is kept, if its folder does not tell; see `open_study`.
 
     Raises:
         SearchError: there is no such run or study, or nothing is trained there yet.
@@ -33,7 +36,7 @@ def run_folders(name: str | Path, trial: int | None = None, top: int | None = No
         return _members(path)
     if (path / PLAN).is_file():
         raise SearchError(f"the retraining in {path} is not finished: give the folder of a seed")
-    return _of_study(str(name), trial, top)
+    return _of_study(str(name), trial, top, storage)
 
 
 def trained(folder: Path) -> Path:
@@ -68,7 +71,7 @@ def _refuse_choice(folder: Path, trial: int | None, top: int | None) -> None:
         raise SearchError(f"{folder} is no study: --trial and --top choose among a study's trials")
 
 
-def _of_study(name: str, trial: int | None, top: int | None) -> list[Path]:
+def _of_study(name: str, trial: int | None, top: int | None, storage: str | None) -> list[Path]:
     # imported here: Optuna takes a second
     from trialsmith.study.choice import chosen_trials
     from trialsmith.study.locate import find_folder, open_study
@@ -79,5 +82,5 @@ def _of_study(name: str, trial: int | None, top: int | None) -> list[Path]:
     except SearchError as error:
         raise SearchError(f"{name} is the folder of no run, and {error}") from None
     numbers: Sequence[int] = () if trial is None else (trial,)
-    rows = chosen_trials(read(open_study(folder)), numbers, top)
+    rows = chosen_trials(read(open_study(folder, storage)), numbers, top)
     return [run for row in rows for run in _of_run(folder / str(row.folder))]

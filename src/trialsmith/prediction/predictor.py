@@ -117,6 +117,7 @@ def load(
     trial: int | None = None,
     top: int | None = None,
     device: str | None = None,
+    storage: str | None = None,
 ) -> Predictor:
     """The trained model of a run, ready to predict.
 
@@ -129,13 +130,15 @@ def load(
         trial: of a study, this trial.
         top: of a study, the ensemble of so many of its best trials.
         device: such as `cpu` or `cuda`; None: a GPU where there is one.
+        storage: of a study, where it is kept, if its folder does not tell: `journal`, `sqlite` or
+            an Optuna URL.
 
     Raises:
         SearchError: no such run or study, or nothing is trained there yet.
         DataError: the folder does not fit itself or this version of the program.
     """
     names = [run] if isinstance(run, str | Path) else list(run)
-    folders = [folder for name in names for folder in run_folders(name, trial, top)]
+    folders = [folder for name in names for folder in run_folders(name, trial, top, storage)]
     chosen = _device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     return Predictor([load_member(folder, chosen) for folder in dict.fromkeys(folders)])
 

@@ -20,6 +20,14 @@ def without_credentials(url: str) -> str:
     return re.sub(rf"(?<=[?&]){_OPTION}=[^&]*&?", "", f"{scheme}{mark}{rest}").rstrip("?&")
 
 
+def word_without_credentials(word: str) -> str:
+    """A word of the command line; an address in it less user and password."""
+    key, sign, value = word.partition("=")
+    if "://" not in word:
+        return word
+    return f"{key}{sign}{without_credentials(value)}" if sign else without_credentials(word)
+
+
 def hand_over(url: str) -> None:
     """Leave the full address to this process and to those that it starts."""
     os.environ[STORAGE] = url

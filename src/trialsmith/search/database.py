@@ -82,9 +82,9 @@ class _Complete:
     """What is known of a study's complete trials, none of which ever changes.
 
     Attributes:
-        last: the highest number of a finished trial that was seen, as the database counts.
-        open: the numbers of those that had not finished.
-        trials: the numbers of the complete ones.
+        last: the highest id of a finished trial that was seen.
+        open: the ids of those that had not finished.
+        trials: the ids of the complete ones.
         columns: their reports at the `steps`.
     """
 
@@ -100,7 +100,7 @@ class _Complete:
         later = or_(Trial.trial_id > self.last, Trial.trial_id.in_(self.open))
         query = select(Trial.trial_id, Trial.state).where(Trial.study_id == self.study, later)
         states = connection.execute(query).all()
-        new = {number for number, state in states if state == TrialState.COMPLETE} - self.trials
+        new = {trial_id for trial_id, state in states if state == TrialState.COMPLETE} - self.trials
         again = len(new) > MANY
         reports: Sequence[Any] = ()
         if new and self.steps and not again:
@@ -108,8 +108,10 @@ class _Complete:
         # all is read, so that a connection that breaks leaves nothing half known
         if again:
             self.columns, self.steps = Columns(), set()
-        self.open = {number for number, state in states if not state.is_finished()}
-        self.last = max([self.last, *(n for n, state in states if state.is_finished())])
+        self.open = {trial_id for trial_id, state in states if not state.is_finished()}
+        self.last = max(
+            [self.last, *(trial_id for trial_id, state in states if state.is_finished())]
+        )
         self.trials |= new
         self._add(reports, self.steps)
 
@@ -125,8 +127,8 @@ class _Complete:
     def _add(self, rows: Iterable[Any], steps: Container[int]) -> None:
         self.columns.add(
             (step, NUMBERS[Kind(kind)] if value is None else value)
-            for trial, step, value, kind in rows
-            if step in steps and trial in self.trials
+            for trial_id, step, value, kind in rows
+            if step in steps and trial_id in self.trials
         )
 
 

@@ -50,24 +50,16 @@ class Journal(JournalStorage, ByStep):
         if replay.log_number_read - begun > WORTH_KEEPING:
             journal_state.save(path, replay, file.position)
 
-    def completed(self, study_id: int) -> list[FrozenTrial]:
-        """The complete trials in the order in which they became so; it only ever grows."""
-        with self._thread_lock:
-            return self._completed(study_id)
-
     def completed_at(self, study_id: int, step: int) -> tuple[int, np.ndarray]:
         with self._thread_lock:
-            completed = self._completed(study_id)
+            self._sync_with_backend()
+            assert isinstance(self._replay_result, _Replay)
+            completed = self._replay_result.completed.get(study_id, [])
             columns, known = self._columns.get(study_id, (Columns(), 0))
             for trial in completed[known:]:
                 columns.add(trial.intermediate_values.items())
             self._columns[study_id] = columns, len(completed)
             return len(completed), columns.at(step)
-
-    def _completed(self, study_id: int) -> list[FrozenTrial]:
-        self._sync_with_backend()
-        assert isinstance(self._replay_result, _Replay)
-        return self._replay_result.completed.setdefault(study_id, [])
 
 
 class _File(JournalFileBackend):
@@ -109,7 +101,8 @@ class _Replay(JournalStorageReplayResult):
     """The state that the lines lead to.
 
     Attributes:
-        completed: study → its complete trials.
+        completed: study → its complete trials, in the order in which they became so; such a list
+            only ever grows.
     """
 
     def __init__(self, worker_id_prefix: str) -> None:

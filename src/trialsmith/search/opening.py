@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 # These change what a score means; the last ones only how fast it is computed.
 DECISIVE = ("data.", "monitor", "direction", "cost.", "command", "metric")
-HARMLESS = ("data.cache_dir", "data.num_workers", "data.workers")
+# the last of these only lets a run begin that had too few data
+HARMLESS = ("data.cache_dir", "data.num_workers", "data.workers", "data.at_most")
 
 TWO_WAYS = (
     "go on under another name with hydra.sweeper.study_name=NAME, or begin anew with "
@@ -45,7 +46,7 @@ class StudyPlan:
         settings: config key → value, for the leaves of the configuration that are not searched.
         metric: what the objectives are called, as far as somebody says.
         defaults: what would be run without a search, as a point; a text says why it is none.
-        note: leaves word in a folder `note(folder, name)` of where the study of that name is kept.
+        note: leaves word in a folder `note(folder, name, url)` of where the study of that name is.
     """
 
     name: str
@@ -56,7 +57,7 @@ class StudyPlan:
     settings: Mapping[str, Any]
     metric: Sequence[str] = ()
     defaults: Mapping[str, Any] | str = ""
-    note: Callable[[Path, str], None] = lambda folder, name: None
+    note: Callable[[Path, str, str], None] = lambda folder, name, url: None
 
 
 def open_study(plan: StudyPlan, restart: bool = False) -> optuna.Study:
@@ -77,16 +78,27 @@ def open_study(plan: StudyPlan, restart: bool = False) -> optuna.Study:
             load_if_exists=True,
         )
     )
-    plan.note(plan.folder, plan.name)
-    _check_directions(study, plan)
-    if "space" in study.user_attrs and not _is_abandoned(study):
-        _check_space(study, plan)
-        _check_settings(study, plan)
+    plan.note(plan.folder, plan.name, plan.url)
+    if check_study(study, plan):
         done = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
         log.info("study %s goes on: %d trials have ended so far", plan.name, done)
     else:
         _remember(study, plan)
     return study
+
+
+def check_study(study: optuna.Study, plan: StudyPlan) -> bool:
+    """Whether `plan` goes on with `study`; else there is nothing in it yet that could be mixed up.
+
+    Raises:
+        SearchError: the study was made for another space, data, metric or direction.
+    """
+    _check_directions(study, plan)
+    goes_on = "space" in study.user_attrs and not _is_abandoned(study)
+    if goes_on:
+        _check_space(study, plan)
+        _check_settings(study, plan)
+    return goes_on
 
 
 def _is_abandoned(study: optuna.Study) -> bool:
@@ -147,7 +159,8 @@ def setting_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[
     return {
         key: f"{key}: was {_shown(old, key)}, is {_shown(new, key)}"
         for key in dict.fromkeys([*old, *new])
-        if _shown(old, key) != _shown(new, key)
+        # null is absent: a key that a later version of the configuration has does nothing yet
+        if identity(old.get(key)) != identity(new.get(key))
     }
 
 
@@ -162,7 +175,8 @@ def _put_aside(plan: StudyPlan) -> None:
     if plan.name not in optuna.get_all_study_names(storage):
         return
     refuse_if_at_work(optuna.load_study(study_name=plan.name, storage=storage))
-    if f"{plan.folder.absolute()}/" not in plan.url:
+    inside = f"{plan.folder.absolute()}/"
+    if inside not in plan.url:
         optuna.copy_study(
             from_study_name=plan.name,
             from_storage=storage,
@@ -173,7 +187,10 @@ def _put_aside(plan: StudyPlan) -> None:
     open_storage.cache_clear()
     aside = plan.folder.with_name(name)
     _rename_contents(plan.folder, aside)
-    plan.note(aside, name)
+    if inside in plan.url:
+        plan.note(aside, plan.name, plan.url.replace(inside, f"{aside.absolute()}/"))
+    else:
+        plan.note(aside, name, plan.url)
     log.info("the old study %s is kept as %s", plan.name, name)
 
 

@@ -35,15 +35,15 @@ def recover(
 
 def _is_lost(trial: FrozenTrial, mine: Collection[int] | None, take_over: bool) -> bool:
     owner = trial.user_attrs.get("owner")
-    if owner is None:  # it was being taken from the queue: by somebody who may be about to sign it
-        return all(_is_gone(claim, mine) for claim in waiting.claims(trial))
-    if _is_gone(owner, mine):
+    # without one it was being taken from the queue: by somebody who may be about to sign it
+    takers = waiting.claims(trial) if owner is None else [owner]
+    return all(_is_gone(taker, mine, take_over) for taker in takers)
+
+
+def _is_gone(owner: object, mine: Collection[int] | None, take_over: bool) -> bool:
+    if ownership.is_dead(owner) or (mine is not None and ownership.is_mine(owner)):
         return True
     return take_over and ownership.host(owner) != ownership.host(ownership.me())
-
-
-def _is_gone(owner: object, mine: Collection[int] | None) -> bool:
-    return ownership.is_dead(owner) or (mine is not None and ownership.is_mine(owner))
 
 
 def _settle(study: optuna.Study, trial: FrozenTrial) -> None:
@@ -59,8 +59,9 @@ def give_up(study: optuna.Study, trial: FrozenTrial, why: str) -> str:
     interrupted, and queued again if it has a point.
     """
     record = trial.user_attrs.get("result")
-    if record is not None:
-        waiting.finish(study, trial, Outcome.from_record(record))
+    kept = Outcome.from_record(record) if record else Outcome.interrupted(why)
+    if kept.failure != "interrupted":
+        waiting.finish(study, trial, kept)
         return "its result was kept"
     outcome = Outcome.interrupted(why)
     again = waiting.requeue(study, trial, outcome, trial.user_attrs.get("retries", 0))

@@ -63,7 +63,8 @@ class Sweep:
         self._turns = turns
         self._make_sampler = make_sampler
         self._make_job = make_job
-        self._attributes = {**(attributes or {}), "owner": ownership.me()}
+        # the owner first: what dies after its first write can be told from the living
+        self._attributes = {"owner": ownership.me(), **(attributes or {})}
         self._hooks = hooks or Hooks()
         self._patience = Patience(rules.max_failures)
         self._stalls = Stalls(rules.stall_timeout)

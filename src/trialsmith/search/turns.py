@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from trialsmith.errors import SearchError
 from trialsmith.search.credentials import without_credentials
 from trialsmith.search.outage import PATIENCE, waited_out
 
@@ -77,10 +78,13 @@ def database_lock(url: str, key: str, patience: float = PATIENCE) -> Iterator[No
 
 
 def _statements(url: str) -> tuple[str, str] | None:
-    """What takes and what releases a lock, in the words of the server."""
+    """What takes and what releases a lock, in the words of the server.
+
+    The first answers 1 once the lock is held.
+    """
     server = url.partition("://")[0].partition("+")[0]
     if server == "postgresql":
-        return "SELECT pg_advisory_lock(:key)", "SELECT pg_advisory_unlock(:key)"
+        return "SELECT 1 FROM pg_advisory_lock(:key)", "SELECT pg_advisory_unlock(:key)"
     if server in ("mysql", "mariadb"):
         return f"SELECT GET_LOCK(:key, {SECONDS})", "SELECT RELEASE_LOCK(:key)"
     return None
@@ -89,8 +93,14 @@ def _statements(url: str) -> tuple[str, str] | None:
 def _locked(url: str, acquire: str, number: int) -> Any:
     connection = _engine(url).connect()
     try:
-        while _execute(connection, acquire, number) == 0:  # MySQL's: it has waited so long in vain
-            pass
+        answer = 0
+        while answer == 0:  # MySQL's: it has waited so long in vain
+            answer = _execute(connection, acquire, number)
+        if answer != 1:  # MySQL's NULL: it has run out of memory, or its thread was ended
+            raise SearchError(
+                f"the storage {without_credentials(url)} answered {answer} when it was asked for a "
+                "lock, by which sweepers take turns: its log may tell why. The same command goes on"
+            )
     except BaseException:
         connection.close()
         raise
@@ -101,7 +111,7 @@ def _execute(connection: Any, statement: str, number: int) -> Any:
     from sqlalchemy import text
 
     # MySQL's locks have names
-    key = number if statement.startswith("SELECT pg_") else str(number)
+    key = number if "pg_advisory" in statement else str(number)
     return connection.execute(text(statement), {"key": key}).scalar_one()
 
 

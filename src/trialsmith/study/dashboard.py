@@ -22,6 +22,7 @@ from optuna.storages import BaseStorage
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 
+from trialsmith.search.forwarding import Forwarding
 from trialsmith.study.table import objective_names
 
 LOOPBACK = "127.0.0.1"
@@ -122,30 +123,21 @@ class PictureStore(FileSystemArtifactStore):
         super().remove(artifact_id)
 
 
-def _passed_on(name: str) -> Callable[..., Any]:
-    def method(self: Any, *arguments: Any, **named: Any) -> Any:
-        return getattr(self.storage, name)(*arguments, **named)
-
-    return method
-
-
-_Delegate: Any = type(
-    "_Delegate",
-    (BaseStorage,),
-    {name: _passed_on(name) for name in BaseStorage.__abstractmethods__},
-)
-
-
-class PicturedStorage(_Delegate):
-    """`storage`, but every trial that is read has its pictures among its system attributes.
+class PicturedStorage(Forwarding):
+    """`inner`, but every trial that is read has its pictures among its system attributes.
 
     The objectives have their names, and of a trial's own attributes those are left out whose one
     long line would stretch the page: they stand in its folder.
     """
 
-    def __init__(self, storage: BaseStorage, pictures: Pictures) -> None:
-        self.storage = storage
+    def __init__(self, inner: BaseStorage, pictures: Pictures) -> None:
+        super().__init__(inner)
         self._pictures = pictures
+
+    # made of the methods below: `inner` would answer without the pictures
+    get_best_trial = BaseStorage.get_best_trial
+    get_trial_user_attrs = BaseStorage.get_trial_user_attrs
+    get_trial_system_attrs = BaseStorage.get_trial_system_attrs
 
     def get_all_trials(
         self,
@@ -154,16 +146,16 @@ class PicturedStorage(_Delegate):
         states: Any = None,
     ) -> list[FrozenTrial]:
         """The trials, with their pictures."""
-        trials = self.storage.get_all_trials(study_id, deepcopy=deepcopy, states=states)
+        trials = self.inner.get_all_trials(study_id, deepcopy=deepcopy, states=states)
         return [self._with_pictures(trial) for trial in trials]
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """A trial, with its pictures."""
-        return self._with_pictures(self.storage.get_trial(trial_id))
+        return self._with_pictures(self.inner.get_trial(trial_id))
 
     def get_all_studies(self) -> list[FrozenStudy]:
         """The studies, their objectives named."""
-        return [_named(study) for study in self.storage.get_all_studies()]
+        return [_named(study) for study in self.inner.get_all_studies()]
 
     def _with_pictures(self, trial: FrozenTrial) -> FrozenTrial:
         found = self._pictures.of(trial)
@@ -205,7 +197,8 @@ def dashboard_server(storage: BaseStorage, folder: Path, port: int = 0) -> WSGIS
     from optuna_dashboard import wsgi
 
     pictures = Pictures(folder)
-    app = wsgi(PicturedStorage(storage, pictures), artifact_store=PictureStore(folder, pictures))
+    pictured = PicturedStorage(storage, pictures)  # type: ignore[abstract]
+    app = wsgi(pictured, artifact_store=PictureStore(folder, pictures))
     local = only_for_this_machine(app)
     return make_server(LOOPBACK, port, local, server_class=_Server, handler_class=_Quiet)
 

@@ -55,7 +55,7 @@ def storage_of(folder: Path) -> str | None:
     Raises:
         SearchError: it has one in several places.
     """
-    kept = _kept(folder)
+    kept = storages_of(folder)
     if len(kept) > 1:
         raise SearchError(
             f"{folder} has a study in {' and one in '.join(kept)}: say which is meant, a search by "
@@ -80,8 +80,13 @@ def storage_meant(folder: Path, study_name: str, asked: str | None) -> str:
         _address(folder, kept)
         return kept
     url = storage_url(full(asked), folder)
-    kept_in = {storage: storage_url(storage, folder) for storage in _kept(folder)}
-    if not kept_in or without_credentials(url) in kept_in.values() or _has(url, study_name):
+    # the address of a file that the folder would have anyway does not move along with the folder
+    asked = next((name for name in FILES if storage_url(name, folder) == url), asked)
+    kept_in = {storage: storage_url(storage, folder) for storage in storages_of(folder)}
+    if without_credentials(url) in kept_in.values():
+        _address(folder, url)
+        return asked
+    if not kept_in or has_study(url, study_name):
         return asked
     first = next(iter(kept_in))
     raise SearchError(
@@ -102,7 +107,7 @@ def open_study(folder: Path, storage: str | None = None) -> optuna.Study:
     Raises:
         SearchError: the storage is missing, cannot be read, or has no study of that name.
     """
-    noted = _noted(folder) or ({} if _kept(folder) else next(_trial_settings(folder), {}))
+    noted = _noted(folder) or ({} if storages_of(folder) else next(_trial_settings(folder), {}))
     name = str(noted.get("study_name") or folder.resolve().name)
     url = _address(folder, full(storage or storage_of(folder) or noted.get("storage")))
     try:
@@ -121,8 +126,8 @@ def open_study(folder: Path, storage: str | None = None) -> optuna.Study:
     raise SearchError(f"the storage of {folder} has no study {name!r}; {found}")
 
 
-def _kept(folder: Path) -> list[str]:
-    """The storages that a folder has a study in, by its files: each once."""
+def storages_of(folder: Path) -> list[str]:
+    """The storages that a folder has a study in, each once, as `hydra.sweeper.storage` has them."""
     kept = [name for name, file in FILES.items() if (folder / file).is_file()]
     noted = _noted(folder).get("storage")
     if noted and str(noted) not in {storage_url(name, folder) for name in kept}:
@@ -134,7 +139,7 @@ def _noted(folder: Path) -> dict[str, Any]:
     return _yaml(folder / ADDRESS) if (folder / ADDRESS).is_file() else {}
 
 
-def _has(url: str, study_name: str) -> bool:
+def has_study(url: str, study_name: str) -> bool:
     """Whether a storage has the study; one that is not there is not made."""
     file = _file(url)
     there = file is None or file.is_file()
@@ -159,9 +164,11 @@ def _address(folder: Path, storage: str | None) -> str:
 def _file(url: str) -> Path | None:
     """The file that a storage is; None: it is no file."""
     scheme, _, place = url.partition("://")
-    if scheme not in ("journal", "sqlite"):
+    if scheme == "journal":
+        return Path(place)
+    if scheme.partition("+")[0] != "sqlite":
         return None
-    return Path(place.removeprefix("/") if scheme == "sqlite" else place)
+    return Path(place.removeprefix("/").removeprefix("file:").partition("?")[0])
 
 
 def _trial_settings(folder: Path) -> Iterator[dict[str, Any]]:

@@ -51,8 +51,9 @@ def abandoned(table: StudyTable) -> str:
     left: dict[str, list[str]] = {}
     for trial in table.trials:
         owner = trial.attributes.get("owner")
-        if trial.state == "running" and ownership.is_dead(owner):
-            place = ":".join(str(owner).rsplit(":", 2)[:2]) if owner else "unknown"
+        # without an owner it may be just being taken
+        if trial.state == "running" and owner and ownership.is_dead(owner):
+            place = ":".join(str(owner).rsplit(":", 2)[:2])
             left.setdefault(place, []).append(str(trial.number))
     return "\n".join(
         f"Trial{'s' if len(numbers) > 1 else ''} {', '.join(numbers)} of {place} no longer run: "

@@ -57,6 +57,9 @@ def test_it_draws_sorts_filters_and_runs_no_text(
     drawn = page.locator(".drawing").count()
     assert page.locator(".drawing svg.main-svg, .drawing canvas").count() >= drawn > 5
 
+    labels = page.locator("#slices canvas").evaluate_all("all => all.map((one) => one.ariaLabel)")
+    assert set(labels) == {f"Trials by {key}" for key in read(conditional).keys}
+
     best = str(conditional.best_trial.number)
     page.get_by_role("button", name="val/mae", exact=True).click()
     assert page.locator("#table tbody th").first.inner_text() == best

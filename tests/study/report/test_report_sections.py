@@ -17,8 +17,9 @@ from trialsmith.study.report.curves import MOST, curves
 from trialsmith.study.report.failures import failures
 from trialsmith.study.report.history import leaders
 from trialsmith.study.report.pareto import pareto
+from trialsmith.study.report.parity import CLASSES, parity
 from trialsmith.study.report.pruning import saving
-from trialsmith.study.report.runs import Prediction, read_run
+from trialsmith.study.report.runs import Prediction, Run, read_run
 from trialsmith.study.report.section import spread
 from trialsmith.study.report.span import span_of
 from trialsmith.study.report.timeline import timeline
@@ -197,6 +198,15 @@ def test_the_front_of_the_picture_is_the_front() -> None:
             marked = next(trace for trace in drawing.data if trace["name"] == "front")
             assert set(marked["customdata"]) == {row.number for row in table.front}
     assert pareto(EDGES["one"], None) is None
+
+
+def test_of_many_classes_the_most_common_ones_need_not_meet() -> None:
+    true, taken_for = ([f"{name}{k}" for k in range(CLASSES)] for name in "ab")
+    ids = [f"s{k}" for k in range(CLASSES)]
+    run = Run([Prediction("kind", "val", ids, true, taken_for, classes=True)])
+    section = parity(EDGES["one"].best, run)
+    assert section is not None
+    assert section.drawings[0].note == "Accuracy 0.0% over 30 samples."
 
 
 # Time ----------------------------------------------------------------------------------------

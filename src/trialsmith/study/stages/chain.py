@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trialsmith import yaml12
 from trialsmith.errors import SearchError
+from trialsmith.search.credentials import word_without_credentials
 from trialsmith.search.nearest import suggestion
 from trialsmith.study.running import PROGRAM, run_command
 from trialsmith.study.stages.commands import FOLLOWS, OWN, SEARCH, STUDY, key_of
@@ -113,7 +114,7 @@ def run_stages(
     if not Path(PROGRAM).is_file():
         raise SearchError(f"there is no {PROGRAM} here: run it in the folder that has one")
     for search, command in list(zip(own, commands, strict=True))[1:]:
-        show(["python", *command, CHECK])
+        show(_shown([*command, CHECK]))
         code = run_command([sys.executable, *command, CHECK])
         if code >= SIGNALLED:
             return code
@@ -123,8 +124,13 @@ def run_stages(
                 f"override of this stage alone is {search}:KEY=VALUE"
             )
     for command in commands:
-        show(["python", *command])
+        show(_shown(command))
         code = run_command([sys.executable, *command], environment={OWN: json.dumps(own)})
         if code:
             return code
     return 0
+
+
+def _shown(words: Sequence[str]) -> list[str]:
+    """The command of `words` as the screen may have it."""
+    return ["python", *map(word_without_credentials, words)]

@@ -4,7 +4,7 @@ class Points extends Canvas {
   static TOP = 6; static BOTTOM = 24; static RIGHT = 8;
 
   constructor(place, figure, colour) {
-    super(place, figure, colour, `Trials by ${figure.name}`);
+    super(place, figure, colour, `Trials by ${figure.data[0].name}`);
     this.canvas.addEventListener("pointermove", (event) => {
       const number = this.nearest(event);
       this.canvas.style.cursor = number === null ? "default" : "pointer";
