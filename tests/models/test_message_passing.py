@@ -123,6 +123,17 @@ def test_any_chunks_and_threads_give_the_plain_numbers(
     torch.testing.assert_close(chunked, convolved("torch", graph, members, seed, norm, mode))
 
 
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_threads_work_in_inference_mode_too(small_chunks, norm):
+    torch.manual_seed(0)
+    graph, gates = random_links(0, 20, 200), random_gates(20)
+    project, layer = nn.Linear(HIDDEN, HIDDEN).double(), make_norm(norm, HIDDEN).double().eval()
+    e = torch.randn(len(graph), HIDDEN, dtype=torch.float64)
+    with torch.inference_mode(), threads_of_torch(3):
+        chunked = ENGINES["fused"](graph, 20)(e, project, gates, layer)
+    torch.testing.assert_close(chunked, ENGINES["torch"](graph, 20)(e, project, gates, layer))
+
+
 @pytest.mark.parametrize("mode", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("norm", ["batch", "layer", None])
 @pytest.mark.parametrize("repeated", [False, True], ids=["each", "repeated"])

@@ -36,8 +36,11 @@ def in_shares(chunks: Sequence[Chunk], work: Callable[[Sequence[Chunk]], Result]
     if len(shares) <= 1:
         return [work(share) for share in shares]
 
+    inference = torch.is_inference_mode_enabled()
+
     def alone(share: Sequence[Chunk]) -> Result:
-        with torch.no_grad():  # each thread has a switch of its own
+        # each thread has switches of its own, and what is made in inference mode is changed in it
+        with torch.inference_mode(inference), torch.no_grad():
             return work(share)
 
     with _one_thread_each(threads):
