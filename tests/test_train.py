@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = [
-    "data.limit=40", "data.batch_size=16", "trainer.max_epochs=3", "threads=1",
+    "data.limit=40", "data.batch_size=16", "trainer.max_epochs=3", "threads=2",
     "model.alignn_layers=2", "model.gcn_layers=1", "model.hidden_features=32",
     "model.dropout=0.1", "fusion.middle.hidden_dim=16",
 ]  # fmt: skip
