@@ -94,6 +94,8 @@ def _search(
     if before is None or budget.counted(before) < asked.n_trials:
         _check_trials(config, context, asked.definition)
     if config.hydra.sweeper.check:
+        if before is not None and asked.definition.is_whole:
+            opening.check_study(before, asked.plan)
         if before is None or lacking(before) is not None:
             _prepare(config, context, asked.definition)
         log.info("checked: nothing stands in the way of study %s", asked.plan.name)
@@ -140,19 +142,12 @@ def _read(config: DictConfig, context: HydraContext, arguments: list[str]) -> _A
 
 
 def _study_before(asked: _Asked) -> optuna.Study | None:
-    """The study that the search would go on with; None: it would begin one.
-
-    Raises:
-        SearchError: the search cannot go on with it.
-    """
+    """The study that the search would go on with; None: it would begin one."""
     plan = asked.plan
     # a fresh database is left alone: who comes first sets it up, in turn
     if not (is_study(plan.folder) and has_study(plan.url, plan.name)):
         return None
-    study = optuna.load_study(study_name=plan.name, storage=open_storage(plan.url))
-    if asked.definition.is_whole:
-        opening.check_study(study, plan)
-    return study
+    return optuna.load_study(study_name=plan.name, storage=open_storage(plan.url))
 
 
 def _opened(asked: _Asked, turns: Turns) -> optuna.Study:
