@@ -58,11 +58,16 @@ def give_up(study: optuna.Study, trial: FrozenTrial, why: str) -> str:
     Where its job had stored its result, that is the trial's end. Any other is failed as
     interrupted, and queued again if it has a point.
     """
-    record = trial.user_attrs.get("result")
-    kept = Outcome.from_record(record) if record else Outcome.interrupted(why)
+    kept = outcome_kept(trial, why)
     if kept.failure != "interrupted":
         waiting.finish(study, trial, kept)
         return "its result was kept"
     outcome = Outcome.interrupted(why)
     again = waiting.requeue(study, trial, outcome, trial.user_attrs.get("retries", 0))
     return "queued again" if again else ""
+
+
+def outcome_kept(trial: FrozenTrial, why: str) -> Outcome:
+    """What the job of a trial had stored before it died; else it was interrupted for `why`."""
+    record = trial.user_attrs.get("result")
+    return Outcome.from_record(record) if record else Outcome.interrupted(why)

@@ -19,7 +19,7 @@ from trialsmith.search import budget, ownership, waiting
 from trialsmith.search.outcome import Outcome, outcome_of_deaths
 from trialsmith.search.patience import Patience
 from trialsmith.search.proposal import MakeSampler, Tried, is_exhausted, propose, seed_of
-from trialsmith.search.recovery import give_up, recover
+from trialsmith.search.recovery import give_up, outcome_kept, recover
 from trialsmith.search.rules import Hooks, Rules
 from trialsmith.search.signals import Interrupted, StopSignals
 from trialsmith.search.slots import Ended, Slots
@@ -206,7 +206,7 @@ class Sweep:
     def _settle(self, ended: Ended) -> str | None:
         """Store how a trial ended; why the search must end with it, or None."""
         trial = self._trial(ended.number)
-        outcome = ended.outcome or self._died(trial, ended.cause)
+        outcome = ended.outcome or outcome_kept(trial, ended.cause)
         outcome = self._checked(outcome)
         if ended.outcome is None and outcome.failure == "interrupted":
             outcome = self._tried_again(trial, outcome)
@@ -215,10 +215,6 @@ class Sweep:
         self._mine.discard(trial.number)
         self._hooks.on_tick(self.study, trial.number)
         return self._patience.verdict(outcome)
-
-    def _died(self, trial: FrozenTrial, cause: str) -> Outcome:
-        record = trial.user_attrs.get("result")  # it may have died after its work was done
-        return Outcome.from_record(record) if record else Outcome.interrupted(cause)
 
     def _tried_again(self, trial: FrozenTrial, outcome: Outcome) -> Outcome:
         """Queue a trial whose process died once more, or else blame its point."""
