@@ -4,12 +4,15 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import chain
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from trialsmith.errors import DataError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -51,12 +54,22 @@ def mapped_together(
         size: how many items the function is given at once.
         workers: processes; None for all CPUs where they save time, else this one only.
         progress: show the bar.
+
+    Raises:
+        DataError: a process ended before its work was done.
     """
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     workers = _worth(seconds * len(items)) if workers is None else workers
     parts = [items[begin : begin + size] for begin in range(0, len(items), size)]
     with Progress(*columns, console=Console(stderr=True), disable=not (progress and items)) as bar:
-        return list(bar.track(_results(function, parts, workers), total=len(items)))
+        try:
+            return list(bar.track(_results(function, parts, workers), total=len(items)))
+        except BrokenProcessPool as error:
+            raise DataError(
+                f"{label}: one of {workers} processes ended before its work was done. If it says "
+                "above that it imports the script that you run: put what the script does under "
+                'if __name__ == "__main__":; if it says nothing, memory may have run out.'
+            ) from error
 
 
 def _each(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

@@ -31,6 +31,7 @@ BAD_ROWS = {
     "CIF without its head": (CIF, cif().partition("\n")[2], "has no data_ line"),
     "CIF without atoms": (CIF, cif().partition("Cs1")[0], "the CIF has no atoms"),
     "a path too long to be one": (CIF, "x" * 5000, "there is no structure file"),
+    "element without features": (CIF, cif(name="Og"), "atomic number 118, which has no features"),
     "unknown element": (CIF, cif(name="Qq"), "Qq"),
     "partial occupancy": (CIF, cif(occupancy=0.5), "partly occupied (Cs 0.5)"),
     "no number as occupancy": (CIF, cif(occupancy=float("nan")), "partly occupied (Cs nan)"),

@@ -15,7 +15,7 @@ from trialsmith.errors import DataError
 from trialsmith.graph import GraphBuilder
 from trialsmith.text import NoTokens
 
-SIZES = st.lists(st.integers(1, 1000), min_size=1, max_size=80)
+SIZES = st.lists(st.integers(0, 1000), max_size=80)
 
 
 def epoch(batches: BatchesBySize, seed: int) -> list[list[int]]:
@@ -29,11 +29,22 @@ def test_every_member_is_in_one_batch_and_no_batch_is_too_large(sizes, limit, sh
     batches = BatchesBySize(sizes, float(limit), shuffle)
     for seed in (0, 1):
         dealt = epoch(batches, seed)
+        assert all(dealt)
         assert len(dealt) == len(batches)  # as Lightning is told before the first epoch
         assert sorted(i for batch in dealt for i in batch) == list(range(len(sizes)))
         assert all(sizes[batch].sum() <= limit or len(batch) == 1 for batch in dealt)
     if not shuffle:
         assert [i for batch in dealt for i in batch] == list(range(len(sizes)))
+
+
+@pytest.mark.parametrize(
+    "sizes", [[5.0], [5.0] * 20, [5.0] * 20 + [0.0] * 5, [0.0] * 3, [7.0, 2.0], [7.0]]
+)
+def test_no_batch_is_empty(sizes):
+    """Five is the limit: a member that fills its batch is one batch and not more."""
+    dealt = epoch(BatchesBySize(np.array(sizes), 5.0, True), 0)
+    assert all(dealt)
+    assert sorted(i for batch in dealt for i in batch) == list(range(len(sizes)))
 
 
 def lognormal(count: int) -> np.ndarray:

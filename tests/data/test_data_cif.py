@@ -73,12 +73,40 @@ def test_one_crystal_however_its_symmetry_is_told(text: str) -> None:
     assert same(read_cif(text), ROCK_SALT)
 
 
-@pytest.mark.parametrize(("origin", "place"), [(1, "0 0 0"), (2, "0.125 0.125 0.125")])
-def test_the_origin_is_the_one_that_is_named(origin: int, place: str) -> None:
-    silicon = read_cif(
-        cif((5.431,) * 3 + (90,) * 3, [f"Si1 Si {place}"], named(f"F d -3 m :{origin}"))
-    )
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        *[("F d -3 m :1", "0 0 0"), ("F d -3 m S", "0 0 0"), ("Fd-3mS", "0 0 0")],
+        *[("F d -3 m :2", ".125 .125 .125"), ("F d -3 m Z", ".125 .125 .125")],
+    ],
+)
+def test_the_origin_is_the_one_that_is_named(name: str, place: str) -> None:
+    symmetry = named(name) + "\n_symmetry_Int_Tables_number 227"
+    silicon = read_cif(cif((5.431,) * 3 + (90,) * 3, [f"Si1 Si {place}"], symmetry))
     assert same(silicon, bulk("Si", a=5.431))
+
+
+def test_a_number_stands_for_an_unknown_name_only_where_it_has_one_setting() -> None:
+    """Fm3m is how F m -3 m was written until 1992; Fd3m does not tell its origin."""
+    old = named("F m 3 m") + "\n_symmetry_Int_Tables_number 225"
+    assert same(read_cif(cif(CUBE, SALT, old)), ROCK_SALT)
+    unclear = named("F d 3 m") + "\n_symmetry_Int_Tables_number 227"
+    with pytest.raises(DataError, match="F d 3 m is unknown: list its operations"):
+        read_cif(cif(CUBE, ["Si1 Si 0 0 0"], unclear))
+
+
+MAGNETIC = "\n".join(
+    [
+        *["loop_", "_space_group_symop_magn_operation.id"],
+        *["_space_group_symop_magn_operation.xyz", "1 x,y,z,+1", "2 -x,-y,z+1/2,-1"],
+    ]
+)
+
+
+def test_magnetic_operations_alone_are_refused() -> None:
+    with pytest.raises(DataError, match=r"magnetic group.*_space_group_symop_operation_xyz"):
+        read_cif(cif(CUBE, SALT, MAGNETIC))
+    assert same(read_cif(cif(CUBE, SALT, MAGNETIC, operations=CENTRED)), ROCK_SALT)
 
 
 def test_rhombohedral_and_hexagonal_axes_are_told_apart_by_the_cell() -> None:
@@ -88,7 +116,7 @@ def test_rhombohedral_and_hexagonal_axes_are_told_apart_by_the_cell() -> None:
     assert len(ours) == 2
     a = 2 * 4.7236 * np.sin(np.radians(57.35 / 2))
     c = np.sqrt(9 * 4.7236**2 - 3 * a**2)
-    for name in ("R -3 m", "R -3 m :H"):
+    for name in ("R -3 m", "R -3 m :H", "R -3 m H"):
         hexagonal = read_cif(cif((a, a, c, 90, 90, 120), ["Bi1 Bi 0 0 0.234"], named(name)))
         assert len(hexagonal) == 6
         assert distances(hexagonal) == distances(ours)
@@ -104,6 +132,57 @@ def test_rounded_thirds_are_thirds(third: str, two_thirds: str) -> None:
         ["Zn", "O"], [(1 / 3, 2 / 3, 0), (1 / 3, 2 / 3, 0.382)], spacegroup=186, cellpar=cell
     )
     assert same(read_cif(cif(cell, sites, named("P 63 m c"))), exact)
+
+
+@pytest.mark.parametrize(
+    ("type", "number"),
+    [
+        *[("FE", 26), ("fe", 26), ("Fe3+", 26), ("FE3+", 26), ("CL", 17), ("Cl1-", 17)],
+        *[("NA", 11), ("CO", 27), ("O2-", 8), ("13C", 6), ("D", 1), ("d", 1)],
+    ],
+)
+def test_an_element_is_known_however_its_type_is_written(type: str, number: int) -> None:
+    """FE is iron and not fluorine, CL chlorine and not carbon."""
+    assert read_cif(cif(CUBE, [f"A1 {type} 0 0 0"])).numbers.tolist() == [number]
+
+
+def labelled(*labels: str) -> str:
+    """Sites of which only labels are given."""
+    sites = [f"{label} 0 0 {k / len(labels)}" for k, label in enumerate(labels)]
+    return cif(CUBE, sites).replace("_atom_site_type_symbol\n", "")
+
+
+def test_labels_tell_the_elements_where_types_are_not_given() -> None:
+    water = read_cif(labelled("OW", "H1A", "D2", "Fe(1)", "Cl1"))
+    assert water.numbers.tolist() == [8, 1, 1, 26, 17]
+
+
+@pytest.mark.parametrize("label", ["FE1", "CO1", "CL", "CA1", "fe1"])
+def test_a_label_that_may_be_two_elements_is_refused(label: str) -> None:
+    with pytest.raises(DataError, match=f"the label '{label}' .*_atom_site_type_symbol"):
+        read_cif(labelled("O1", label))
+
+
+@pytest.mark.parametrize("count", [150, 2000])
+def test_a_large_cell_without_symmetry_is_read_as_listed(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sites beyond the cell are moved into it; two of one place are one atom.
+
+    ASE, which compares all pairs, takes a minute for the larger one.
+    """
+    if count > 1000:
+        monkeypatch.delattr("ase.spacegroup.crystal")
+    random = np.random.default_rng(0)
+    side = round(count ** (1 / 3)) + 1
+    grid = np.stack(np.meshgrid(*[np.arange(side)] * 3), -1).reshape(-1, 3)[:count] / side
+    places = (grid + random.uniform(-0.2, 0.2, grid.shape) / side).round(6)
+    places += np.array([3, 0, -1])
+    sites = [f"Si{k} Si {x:.6f} {y:.6f} {z:.6f}" for k, (x, y, z) in enumerate(places)]
+    large = (2.5 * side,) * 3 + (90,) * 3
+    structure = read_cif(cif(large, sites))
+    np.testing.assert_allclose(structure.positions, places % 1 * 2.5 * side, atol=1e-9)
+    assert len(read_cif(cif(large, [*sites, sites[7]]))) == count
 
 
 def test_isotopes_are_their_element() -> None:

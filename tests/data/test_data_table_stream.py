@@ -43,3 +43,17 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, content: bytes, words: str)
     path.write_bytes(content)
     with pytest.raises(DataError, match=words):
         list(stream_table(path).records)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        '"cif","energy (eV; per atom; PBE)"',
+        'cif;"energy, eV, of ""PBE"", per atom"',
+        'cif;"a,b,\nc"',
+    ],
+)
+def test_only_what_stands_outside_quotes_delimits(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"{header}\n" + ("x;1\n" if header.startswith("cif;") else "x,1\n"))
+    assert [record.fields for record in read_table(path).records] == [["x", "1"]]

@@ -114,9 +114,33 @@ def a_file_in_its_place(record: Path) -> None:
     record.write_text("not a folder")
 
 
+def array_of(content: bytes):
+    """Other bytes where an array stands."""
+    return lambda record: (record / "lengths.npy").write_bytes(content)
+
+
+def with_header(header: str):
+    """A file of numpy's own format, with this header."""
+    return array_of(b"\x93NUMPY\x01\x00v\x00" + header.ljust(117).encode() + b"\n")
+
+
+PLAIN = "{'descr': '<f4', 'fortran_order': False"
+
+
+def in_columns(record: Path) -> None:
+    np.save(record / "lengths.npy", np.asfortranarray(np.ones((3, 4))))
+
+
+def nested(record: Path) -> None:
+    (record / "manifest.json").write_text("[" * 100_000)
+
+
 DAMAGES = [
     *(cut_short, emptied, altered, without_a_file, without_manifest, foreign, another_key),
-    *(of_another_type, without_a_name, a_file_in_its_place),
+    *(of_another_type, without_a_name, a_file_in_its_place, in_columns, nested),
+    pytest.param(array_of(b"PK\x03\x04garbage"), id="zip"),
+    pytest.param(with_header("{'descr': '<f4', 'shape': (3,) 'x \"\"\""), id="header"),
+    pytest.param(with_header(f"{PLAIN}, 'shape': ({10**23},)}}"), id="shape"),
 ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trialsmith.errors import DataError
-from trialsmith.graph import Structure
+from trialsmith.graph import CrystalGraph, GraphBuilder, Structure
 from trialsmith.graph.bonds import Bonds
 from trialsmith.graph.neighbours import nearest
 
@@ -131,3 +131,26 @@ def test_two_atoms_in_one_place_are_refused():
     twice = Structure(np.array([26, 26]), places, np.eye(3) * 4.0)
     with pytest.raises(DataError, match=r"0.010 Å apart"):
         neighbours(twice)
+
+
+@pytest.mark.parametrize("rule", ["nearest", "published"])
+def test_what_spans_too_much_costs_itself_alone(rule, known):
+    """Picometres where ångströms are asked for, say; a search of it would fill the memory."""
+    pair = np.array([[0, 0, 0], [1.0, 0, 0]])
+    wide = Structure(np.array([8, 1]), pair, np.eye(3) * 20_000.0)
+    apart = np.concatenate([pair, pair + 20_000])
+    molecules = Structure(np.array([8, 1] * 2), apart, np.zeros((3, 3)), (False,) * 3)
+    for absurd in (wide, molecules):
+        graphs = GraphBuilder(rule).graphs([known["fcc"], absurd, known["bcc"]])
+        assert isinstance(graphs[1], DataError)
+        assert "20,00" in str(graphs[1])
+        assert "Å: check the unit" in str(graphs[1])
+        for k in (0, 2):
+            assert isinstance(graphs[k], CrystalGraph)
+
+
+@pytest.mark.parametrize("rule", ["nearest", "published"])
+def test_vacuum_is_no_hindrance(rule):
+    pair = np.array([[0, 0, 0], [1.0, 0, 0]])
+    box = Structure(np.array([8, 1]), pair, np.eye(3) * 1000.0)
+    assert len(GraphBuilder(rule)(box).bond_source) == 2

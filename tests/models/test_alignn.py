@@ -175,6 +175,8 @@ def test_an_element_without_features_is_named():
         ({"gcn_layers": 0}, "model.gcn_layers=0 must be at least 1"),
         ({"hidden_features": -3}, "model.hidden_features=-3 must be at least 1"),
         ({"triplet_input_features": 1}, "model.triplet_input_features=1 must be at least 2"),
+        ({"dropout": 1.5}, "model.dropout=1.5 must be from 0 to 1"),
+        ({"dropout": float("nan")}, "model.dropout=nan must be from 0 to 1"),
         ({"norm": "group"}, "model.norm=group is unknown: choose batch or layer"),
         ({"engine": "jax"}, "model.engine=jax is unknown: choose auto, fused, torch, dgl"),
     ],

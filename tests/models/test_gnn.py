@@ -1,5 +1,6 @@
 """The graph classifier: what it must not see, and that dimensions follow."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -252,9 +253,70 @@ LAYER = {"out_dim": 8}
         ({"classifier": {"output_dims": [4]}}, r"classifier\.output_dims=\[4\] must be \[2\]"),
         ({"classifier": {"hidden_dims": [0]}}, r"classifier\.hidden_dims=0"),
         ({"classifier": {"backbone_kwargs": [{}]}}, "has 1 mappings for 0 layers"),
-        ({"classifier": {"output_kwargs": [{"a": 1}]}}, "bias only"),
+        ({"classifier": {"output_kwargs": [{"a": 1}]}}, r"\.output_kwargs\.0=.* has bias only"),
+        ({"classifier": {"activation_kwargs": [{"inplce": 1}]}}, "inplce must be one of inplace"),
+        ({"classifier": {"dropout": math.nan}}, r"classifier\.dropout=nan must be at least 0"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_key(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(InfeasibleConfig, match=words):
         GNN(2, **{"node_features": FEATURES, **settings})
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"layers": 3}, r"model\.layers=3 must be a list of mappings"),
+        ({"layers": {"0": LAYER}}, r"model\.layers=.* must be a list of mappings"),
+        ({"layers": [{**LAYER, "norm_args": 8}]}, r"layers\.0\.norm_args=8 must be a list, \[8\]"),
+        ({"layers": [{**LAYER, "gnn_layer_kwargs": ["aggr"]}]}, r"gnn_layer_kwargs=.* a mapping"),
+        ({"pooling_layer": ["mean"]}, r"model\.pooling_layer=\['mean'\] must be one of mean"),
+        ({"classifier": {"hidden_dims": None}}, r"hidden_dims=None must be a list of whole"),
+        ({"classifier": {"hidden_dims": 4.0}}, r"hidden_dims=4\.0 must be a list of whole"),
+        ({"classifier": {"hidden_dims": "48"}}, r"hidden_dims=48 must be a list of whole"),
+        ({"classifier": {"activation": ["relu"]}}, r"activation=\['relu'\] must be one of relu"),
+    ],
+)
+@pytest.mark.usefixtures("as_a_user")
+def test_another_kind_of_setting_is_refused_by_its_key(
+    settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InfeasibleConfig, match=words):
+        GNN(2, **{"node_features": FEATURES, **settings})
+
+
+@pytest.mark.parametrize("name", ["backbone_kwargs", "output_kwargs", "activation_kwargs"])
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [({"bias": False}, "=.* must be a list of mappings"), ([None], r"\.0=None must be a mapping")],
+)
+@pytest.mark.usefixtures("as_a_user")
+def test_arguments_of_the_classifiers_layers_are_lists_of_mappings(
+    name: str, given: Any, rule: str
+) -> None:
+    with pytest.raises(InfeasibleConfig, match=rf"model\.classifier\.{name}{rule}"):
+        GNN(2, FEATURES, classifier={"hidden_dims": [3], name: given})
+
+
+@pytest.mark.parametrize(
+    ("layers", "classifier", "words"),
+    [
+        (None, None, r"model\.gcn_net=None must be a list of mappings"),
+        ({"out_dim": 8}, None, r"model\.gcn_net=.* must be a list of mappings"),
+        ([None], None, r"model\.gcn_net\.0=None must be a mapping"),
+        ([LAYER], [{}], r"model\.classifier=\[{}\] must be a mapping"),
+    ],
+)
+@pytest.mark.usefixtures("as_a_user")
+def test_another_kind_is_refused_by_the_groups_own_keys(
+    layers: Any, classifier: Any, words: str
+) -> None:
+    with pytest.raises(InfeasibleConfig, match=words):
+        gnn_of_settings(2, layers, node_features=FEATURES, classifier=classifier)
+
+
+def test_arguments_of_activations_serve_them_all() -> None:
+    for activation in ACTIVATIONS:
+        given = {"activation": activation, "activation_kwargs": [{"negative_slope": 0.5}]}
+        model = GNN(2, FEATURES, classifier={"hidden_dims": [3], **given})
+        assert getattr(model.classifier.layers[1], "negative_slope", 0.5) == 0.5

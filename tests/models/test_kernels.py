@@ -5,10 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from numba.core import caching
 from torch.nn.functional import silu
 
+from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import shares
 from trialsmith.models.kernels import add_normalised
+from trialsmith.models.kernels.compiled import kernel
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.shares import in_shares
@@ -76,3 +79,24 @@ def test_shares_keep_the_order_and_an_error_is_raised():
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_without_a_place_for_what_is_compiled_kernels_work(monkeypatch):
+    """As in a container, where neither the package nor the home can be written."""
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+
+    @kernel
+    def twice(x):
+        return x + x
+
+    assert twice(1.5) == 3.0
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+@pytest.mark.parametrize(
+    ("dtype", "precision"), [(torch.bfloat16, "bf16-true"), (torch.float16, "16-true")]
+)
+def test_a_model_in_half_precision_is_refused_with_the_remedy(norm, dtype, precision):
+    layer = make_norm(norm, 5).to(dtype)
+    with pytest.raises(InfeasibleConfig, match=rf"trainer\.precision={precision} .*bf16-mixed"):
+        normalised_silu(layer, torch.zeros(3, 5, dtype=dtype), torch.ones(3, dtype=dtype))

@@ -25,7 +25,7 @@ from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import shares
 from trialsmith.models.message_passing import ENGINES, Gates
 from trialsmith.models.norm import make_norm
-from trialsmith.models.products import Repeated, expanded
+from trialsmith.models.products import ProductsOfDistinct, Repeated, expanded
 
 OTHERS = [name for name in ENGINES if name not in ("torch", "auto")]
 HIDDEN = 4
@@ -254,3 +254,25 @@ def test_without_dgl_the_remedy_is_named(monkeypatch):
 def test_an_unknown_engine_is_named_with_the_choices():
     with pytest.raises(InfeasibleConfig, match=r"model\.engine=cuda.*auto, fused, torch, dgl"):
         fused(engine="cuda")
+
+
+def test_many_threads_do_not_multiply_the_memory(small_chunks, monkeypatch):
+    """Backwards, sums of their own take at most four times what the links take, or two shares."""
+    taken = []
+    accumulators = ProductsOfDistinct.accumulators
+
+    def counted(products):
+        taken.append(accumulators(products))
+        return taken[-1]
+
+    monkeypatch.setattr(ProductsOfDistinct, "accumulators", counted)
+    torch.manual_seed(0)
+    members, links, project = 20, random_links(0, 20, 400), nn.Linear(HIDDEN, HIDDEN).double()
+    for distinct, shares_held in ((380, 2), (80, 8), (1, 16)):
+        taken.clear()
+        values = torch.randn(distinct, HIDDEN, dtype=torch.float64, requires_grad=True)
+        e = Repeated(values, torch.randint(distinct, (400,)))
+        with threads_of_torch(16):
+            received, _ = ENGINES["fused"](links, members)(e, project, random_gates(members), None)
+            received.sum().backward()
+        assert len(taken) == shares_held

@@ -35,7 +35,10 @@ class BatchesBySize(Sampler[list[int]]):
             self._in_order = _filled(sizes, limit)
             return
         total = sizes[self._others].sum()
-        self._dealt_to = int(np.ceil(total / (_FILLED * limit)))
+        # More batches than members of some size would leave one empty: those of none gather in the
+        # first that is. Without members there is no batch.
+        most = max(int(np.count_nonzero(sizes[self._others])), min(1, len(self._others)))
+        self._dealt_to = min(most, max(1, int(np.ceil(total / (_FILLED * limit)))))
         while not self._fit(self._dealt()):
             self._dealt_to += 1
 

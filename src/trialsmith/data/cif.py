@@ -17,6 +17,13 @@ _ISOTOPES = {"D": "H", "T": "H"}
 _MISFIT = 0.02  # how far operations may change the squares of a cell's lengths, relatively
 _BEGINNING = re.compile(r"^\s*data_", re.IGNORECASE | re.MULTILINE)
 _HALL_NUMBERS = range(1, 531)
+# A symbol as types of atoms begin with it, perhaps after a mass number: Fe3+, FE, Cl1-, 13C, D
+_TYPE = re.compile(r"\d*([A-Za-z]{1,2})[^A-Za-z]*")
+_LABEL = re.compile(r"[A-Z][A-Za-z]?")
+# What a setting is called at the end of a space group's name, and after its colon
+_SETTINGS = {"s": "1", "z": "2", "h": "h", "r": "r"}
+_FEW = 200  # sites; ASE's time grows with their square
+_ONE_PLACE = 1e-3  # how far apart, in each fractional coordinate, sites are one to ASE
 
 
 def read_cif(text: str) -> Structure:
@@ -29,25 +36,26 @@ def read_cif(text: str) -> Structure:
 
     Raises:
         DataError: no crystal or several, no cell, a site that is partly occupied or no place, an
-            unknown element or space group, operations that do not fit the cell.
+            unknown element or space group, magnetic symmetry alone, operations that do not fit the
+            cell.
     """
     from ase.io.cif import parse_cif
 
     if not _BEGINNING.search(text):
         raise DataError("the CIF has no data_ line: it begins with one, such as data_NaCl")
-    blocks = [block for block in parse_cif(io.StringIO(text)) if block.has_structure()]
+    blocks = [block for block in parse_cif(io.StringIO(text)) if _has_sites(block)]
     if len(blocks) != 1:
         raise DataError(f"the CIF holds {len(blocks)} structures; exactly one is needed")
     block = blocks[0]
     cell = _cell(block)
-    symbols = [_ISOTOPES.get(symbol, symbol) for symbol in block.get_symbols()]
+    symbols = _symbols(block)
     places = _places(block, cell, symbols)
     _check_occupied(block, symbols, places)
     numbers = _numbers(symbols)
     rotations, translations = _fitting(_operations(block), cell)
     if len(rotations) == 1:
         listed = _as_listed(numbers, places, cell)
-        if len(listed) == len(numbers):
+        if listed is not None:
             return listed
     numbers, positions = _expanded(numbers, places, cell, rotations, translations)
     return Structure(numbers, positions, cell)
@@ -57,13 +65,68 @@ def _as_listed(
     numbers: Int[np.ndarray, "sites"],
     places: Float[np.ndarray, "sites 3"],
     cell: Float[np.ndarray, "3 3"],
-) -> Structure:
-    """A crystal without symmetry by ASE's own products, which caches know to the last bit."""
+) -> Structure | None:
+    """A crystal without symmetry; None where a place is listed twice.
+
+    A few sites go through ASE, whose products caches know to the last bit.
+    """
+    if len(numbers) > _FEW:
+        from scipy.spatial import KDTree
+
+        inside = places % 1.0 % 1.0  # twice: -1e-17 % 1 is 1
+        if KDTree(inside, boxsize=1.0).query_pairs(_ONE_PLACE, p=np.inf):
+            return None
+        return Structure(numbers, inside @ cell, cell)
     from ase import Atoms
     from ase.spacegroup import crystal
 
     listed = Atoms(numbers, scaled_positions=places, cell=cell)
-    return structure_of_atoms(crystal(listed, spacegroup=1, onduplicates="keep"))
+    found = crystal(listed, spacegroup=1, onduplicates="keep", symprec=_ONE_PLACE)
+    return structure_of_atoms(found) if len(found) == len(numbers) else None
+
+
+def _has_sites(block: Any) -> bool:
+    named = any(block.get(f"_atom_site_{tag}") is not None for tag in ("type_symbol", "label"))
+    return named and any(
+        all(block.get(f"_atom_site_{kind}_{axis}") is not None for axis in "xyz")
+        for kind in ("fract", "cartn")
+    )
+
+
+def _symbols(block: Any) -> list[str]:
+    """The element of each site: of its type or, where no types are given, of its label."""
+    types = block.get("_atom_site_type_symbol")
+    if types is not None:
+        symbols = [_of_type(str(type)) for type in types]
+    else:
+        symbols = [_of_label(str(label)) for label in block["_atom_site_label"]]
+    return [_ISOTOPES.get(symbol, symbol) for symbol in symbols]
+
+
+def _of_type(type: str) -> str:
+    found = _TYPE.fullmatch(type)
+    return found[1].capitalize() if found else type
+
+
+def _of_label(label: str) -> str:
+    """Raises DataError where the label does not tell the element."""
+    from ase.data import atomic_numbers
+
+    found = _LABEL.search(label)
+    if found is None:
+        raise DataError(
+            f"the label {label!r} does not begin with an element's symbol: give the elements as "
+            "_atom_site_type_symbol"
+        )
+    symbol = found[0]
+    if not symbol.isupper() or len(symbol) == 1:
+        return symbol
+    if symbol.capitalize() in atomic_numbers:
+        raise DataError(
+            f"the label {label!r} may mean {symbol.capitalize()} or {symbol[0]}: give the elements "
+            "as _atom_site_type_symbol"
+        )
+    return symbol[0]  # OW, the oxygen of water
 
 
 def _cell(block: Any) -> Float[np.ndarray, "3 3"]:
@@ -146,6 +209,12 @@ def _operations(block: Any) -> list[Operations]:
 
         rotations, translations = parse_sitesym([listed] if isinstance(listed, str) else listed)
         return [(rotations, translations)]
+    magnetic = [tag for tag in block if tag.startswith("_space_group") and "magn" in tag]
+    if magnetic:
+        raise DataError(
+            f"the CIF tells its symmetry by a magnetic group alone ({magnetic[0]}): list its "
+            "operations, without time reversal, as _space_group_symop_operation_xyz"
+        )
     name = _first(
         block,
         "_space_group_name_h-m_alt",
@@ -159,13 +228,18 @@ def _operations(block: Any) -> list[Operations]:
     )
     if name is None and number is None:
         return _named("P1")
-    found = (_named(str(name)) if name is not None else []) or _numbered(number)
+    # What a name says that is unknown here may be the setting, which its number does not tell.
+    found = _numbered(number) if name is None else _named(str(name)) or _only(_numbered(number))
     if not found:
         raise DataError(
-            f"the space group {name or number} is unknown: list its operations as "
-            "_space_group_symop_operation_xyz"
+            f"the space group {number if name is None else name} is unknown: list its operations "
+            "as _space_group_symop_operation_xyz"
         )
     return found
+
+
+def _only(settings: list[Operations]) -> list[Operations]:
+    return settings if len(settings) == 1 else []
 
 
 def _first(block: Any, *tags: str) -> Any:
@@ -176,19 +250,26 @@ def _first(block: Any, *tags: str) -> Any:
 
 
 def _named(name: str) -> list[Operations]:
-    """The settings of a name such as `F d -3 m :2`, `P 1 21/c 1` or `R-3m`."""
+    """The settings of a name such as `F d -3 m :2`, `F d -3 m Z`, `P 1 21/c 1` or `R-3m`."""
     symbol, _, choice = name.partition(":")
-    plain = _plain(symbol)
+    plain, choice = _plain(symbol), choice.strip().lower()
+    found = _settings(plain, choice)
+    if not found and not choice and plain[-1:] in _SETTINGS:
+        found = _settings(plain[:-1], _SETTINGS[plain[-1]])
+    return [_of(hall) for hall in found]
+
+
+def _settings(plain: str, choice: str) -> list[int]:
+    """Hall numbers of a name as `_plain` makes it; of all choices where none is told."""
     # A full name (P 1 21/n 1) is of one setting, a short one of several.
     for names in ("exact", "short"):
         found = [
             hall
             for hall in _HALL_NUMBERS
-            if plain in _names(hall)[names]
-            and choice.strip().lower() in ("", _names(hall)["choice"])
+            if plain in _names(hall)[names] and choice in ("", _names(hall)["choice"])
         ]
         if found:
-            return [_of(hall) for hall in found]
+            return found
     return []
 
 

@@ -15,6 +15,7 @@ from trialsmith.data.batch import CrystalBatch, batch_of, pad
 from trialsmith.data.batches_by_size import BatchesBySize
 from trialsmith.data.crystal_reader import CrystalReader
 from trialsmith.data.descriptions import check_when, described
+from trialsmith.data.elements import check_known
 from trialsmith.data.parse import structures_of
 from trialsmith.data.problem import Problem, in_order, refuse
 from trialsmith.data.reader import packed_targets
@@ -232,7 +233,7 @@ class CrystalData(SplitData):
         if not read:
             refuse(problems, len(problems))
         graphs = build_graphs([s for _, s in read], self.graph, self.cache_dir, strict=False)
-        flaws = graphs.problems
+        flaws = graphs.problems | _without_features([s for _, s in read])
         problems += [Problem(read[i][0].where, read[i][0].id, flaw) for i, flaw in flaws.items()]
         problems = in_order(problems)
         places = [i for i in range(len(read)) if i not in flaws]
@@ -273,6 +274,17 @@ class CrystalData(SplitData):
         if self.texts == "shuffled":
             return [arrays[i] for i in shuffled(texts, self.parts, self.text_seed)]
         return [array[:0] for array in arrays] if self.texts == "removed" else arrays
+
+
+def _without_features(structures: Sequence[Structure]) -> dict[int, str]:
+    """What is wrong with structures of elements that no model knows, by their places."""
+    flaws = {}
+    for i, structure in enumerate(structures):
+        try:
+            check_known(structure)
+        except DataError as flaw:
+            flaws[i] = str(flaw)
+    return flaws
 
 
 def _names_and_ids(rows: Sequence[Row]) -> tuple[list[str], list[str]]:

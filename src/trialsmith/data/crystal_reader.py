@@ -8,6 +8,7 @@ import numpy as np
 
 from trialsmith.data.batch import CrystalBatch, collate
 from trialsmith.data.crystal_inputs import crystal_rows
+from trialsmith.data.elements import check_known
 from trialsmith.data.parse import parse
 from trialsmith.data.problem import Problem
 from trialsmith.data.reader import Reader
@@ -114,6 +115,8 @@ class CrystalReader(Reader):
 
 def _structure_or_flaw(row: Row) -> Structure | DataError:
     try:
-        return row.structure if isinstance(row.structure, Structure) else parse(row.structure)
+        own = row.structure if isinstance(row.structure, Structure) else parse(row.structure)
+        check_known(own)
     except DataError as flaw:
         return flaw
+    return own

@@ -110,10 +110,12 @@ def _array(fields: Mapping[str, Any], field: str) -> np.ndarray:
 def _count(fields: Mapping[str, Any], roles: Roles) -> int:
     """How many nodes the graph has."""
     if roles.nodes is not None:
-        count = _array(fields, roles.nodes)
-        if count.size != 1 or float(count) != int(count):
-            raise DataError(f"{roles.nodes}={count} is not one whole number")
-        nodes, told = int(count), roles.nodes
+        given, told = _array(fields, roles.nodes), roles.nodes
+        # HDF5 files often hold a single number as an array of one
+        count = given.item() if given.size == 1 else None
+        if count is None or count != int(count):
+            raise DataError(f"{told}={given} is not one whole number")
+        nodes = int(count)
         if nodes > MOST_NODES:
             raise DataError(f"{told}={nodes} is beyond {MOST_NODES}, the most nodes of a graph")
     else:

@@ -34,26 +34,32 @@ def structure_of_jarvis(atoms: Any) -> Structure:
     try:
         cell = np.array(atoms["lattice_mat"], np.float64).reshape(3, 3)
         coords = np.array(atoms["coords"], np.float64).reshape(-1, 3)
-        positions = coords if atoms["cartesian"] else coords @ cell
+        cartesian = atoms["cartesian"]
         symbols = [symbol.strip() for symbol in atoms["elements"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"its atoms are not of the format of JARVIS: {error}") from error
-    return Structure(_numbers(symbols), positions, cell)
+    if not isinstance(cartesian, bool):
+        raise DataError(f"its cartesian={cartesian!r} is no truth value: write true or false")
+    return Structure(_numbers(symbols), coords if cartesian else coords @ cell, cell)
 
 
 def structure_of_pymatgen(entry: Mapping[str, Any]) -> Structure:
     """The structure of the dictionary that `pymatgen.core.Structure.as_dict` makes."""
     try:
         cell = np.array(entry["lattice"]["matrix"], np.float64).reshape(3, 3)
+        pbc = entry["lattice"].get("pbc", (True, True, True))
         places = np.array([site["abc"] for site in entry["sites"]], np.float64).reshape(-1, 3)
         shares = [[(s["element"], float(s["occu"])) for s in x["species"]] for x in entry["sites"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"its sites are not of the format of pymatgen: {error}") from error
+    if not isinstance(pbc, list | tuple) or [type(along) for along in pbc] != [bool] * 3:
+        raise DataError(f"its lattice.pbc={pbc!r} is not three truth values: write true or false")
     for site in shares:
         if len(site) != 1 or abs(site[0][1] - 1) > 1e-3:
             told = ", ".join(f"{symbol} {share}" for symbol, share in site)
             raise DataError(f"a site is partly occupied ({told}); give an ordered structure")
-    return Structure(_numbers([site[0][0] for site in shares]), places @ cell, cell)
+    numbers = _numbers([site[0][0] for site in shares])
+    return Structure(numbers, places @ cell, cell, (pbc[0], pbc[1], pbc[2]))
 
 
 def _numbers(symbols: list[str]) -> np.ndarray:

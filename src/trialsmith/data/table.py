@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from trialsmith.errors import DataError
 
 GZIP = b"\x1f\x8b"
 DELIMITERS = ",;\t"
+_QUOTED = re.compile(r'(?<![^,;\t])"(?:[^"]|"")*(?:"|$)')  # a field, which may go on below
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def records_of(path: Path, file: io.TextIOBase, remedy: str) -> Iterator[Record]
 def _delimiter(file: io.TextIOBase) -> str:
     first = next((line for line in file if line.strip()), "")
     file.seek(0)
-    return max(DELIMITERS, key=first.count)
+    return max(DELIMITERS, key=_QUOTED.sub("", first).count)
 
 
 def _lines(path: Path, file: io.TextIOBase) -> Iterator[str]:

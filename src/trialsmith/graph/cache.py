@@ -2,6 +2,7 @@
 
 import json
 import logging
+import multiprocessing
 import os
 import shutil
 import zlib
@@ -19,8 +20,6 @@ from trialsmith.errors import DataError
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
-# What reading a record that is missing, foreign or cut short can raise.
-DAMAGE = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError)
 
 
 def digest(*parts: str | bytes | np.ndarray) -> str:
@@ -49,7 +48,7 @@ class MappedArrays(Mapping[str, np.ndarray]):
         """Opens and verifies a record.
 
         Raises:
-            one of ``DAMAGE``: the record is missing, foreign, cut short or altered.
+            any exception: the record is missing, foreign, cut short or altered.
         """
         self.record, self.key = record, key
         manifest = json.loads((record / MANIFEST).read_text())
@@ -74,8 +73,9 @@ class MappedArrays(Mapping[str, np.ndarray]):
 
 
 def _mapped(file: Path, checksum: int) -> np.ndarray:
-    # A plain array over the map: slices of np.memmap cost ten times as much.
-    array = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+    # A plain array over the map: slices of np.memmap cost ten times as much. Not by np.load, which
+    # leaves a foreign file open that begins like a zip archive.
+    array = np.asarray(np.lib.format.open_memmap(file, mode="r"))
     if _checksum(array) != checksum:
         raise ValueError(f"{file} is altered")
     return array
@@ -107,12 +107,19 @@ def cached_arrays(
         build: makes the arrays; their names become file names.
 
     Raises:
-        DataError: the record is not there and the folder cannot be written to.
+        DataError: the record is not there and the folder cannot be written to, or this process
+            has yet to import the user's script.
     """
     record = folder / key
     opened = _opened(record, key)
     if opened is not None:
         return opened
+    # A spawned process runs the script of its parent, which may hold the lock and wait for it.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise DataError(
+            f"the cache {folder} is asked for while a process that is to help imports the script "
+            'that you run: put what the script does under if __name__ == "__main__":'
+        )
     with _written_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f"{key}.lock").acquire()
@@ -143,7 +150,9 @@ def _written_to(folder: Path) -> Iterator[None]:
 def _opened(record: Path, key: str) -> MappedArrays | None:
     try:
         return MappedArrays(record, key)
-    except DAMAGE:
+    # What numpy and json raise of foreign bytes has no common base (BadZipFile, TokenError,
+    # BufferError, OverflowError, RecursionError, ...), and nothing of a user's runs in here.
+    except Exception:
         return None
 
 

@@ -16,6 +16,9 @@ from trialsmith.graph.structure import Structure
 TOO_CLOSE = 0.1
 # The first search is over a sphere that holds this many times the wanted neighbours on average.
 FIRST_SPHERE = 1.8
+# The search sorts atoms into cubes as wide as the cutoff. So many take 400 MB; a cell that is
+# 2,000 Å wide, with a cutoff of 8 Å, has a sixth of them.
+_MOST_CUBES = 1e8
 
 
 def nearest(
@@ -56,18 +59,17 @@ def all_nearest(
 
     Returns:
         for each structure its bonds or what is wrong with it: an atom without a neighbour within
-        ``cutoff``, or two atoms in one place.
+        ``cutoff``, two atoms in one place, or a cell that is too wide to be searched.
     """
     # A shell at exactly the cutoff, common with round lattice constants, is in or out as a whole.
     limit = cutoff + tolerance
     cells = [compact(structure) for structure in structures]
     sizes = np.array([len(structure) for structure in structures])
-    volume_per_atom = np.abs(np.linalg.det(np.array([cell for cell, _, _ in cells]))) / sizes
-    radius = np.minimum(
-        limit, (FIRST_SPHERE * count * volume_per_atom * 3 / (4 * np.pi)) ** (1 / 3)
-    )
+    volume = np.abs(np.linalg.det(np.array([cell for cell, _, _ in cells])))
+    radius = np.minimum(limit, (FIRST_SPHERE * count * volume / sizes * 3 / (4 * np.pi)) ** (1 / 3))
     found: dict[int, Bonds] = {}
-    searched = np.arange(len(structures))
+    too_wide = [spans_too_much(cell, r) for (cell, _, _), r in zip(cells, radius, strict=True)]
+    searched = np.flatnonzero([flaw is None for flaw in too_wide])
     while len(searched):
         own = sizes[searched]
         bonds = _within(radius[searched], [cells[k] for k in searched])
@@ -82,7 +84,9 @@ def all_nearest(
         found |= {k: parts[i] for i, k in enumerate(searched.tolist()) if done[i]}
         searched = searched[~done]
         radius[searched] = np.minimum(limit, 1.3 * radius[searched])
-    flaws = [_flaw(structure, found[k], cutoff) for k, structure in enumerate(structures)]
+    flaws = [
+        too_wide[k] or _flaw(structure, found[k], cutoff) for k, structure in enumerate(structures)
+    ]
     return [found[k] if flaw is None else DataError(flaw) for k, flaw in enumerate(flaws)]
 
 
@@ -163,6 +167,14 @@ def _flaw(structure: Structure, bonds: Bonds, cutoff: float) -> str | None:
             "raise data.graph.cutoff, or check the lattice and its unit"
         )
     return too_close(bonds)
+
+
+def spans_too_much(cell: Float64[np.ndarray, "3 3"], cutoff: float) -> str | None:
+    """What is wrong with a cell, as `compact` makes it, whose search would fill the memory."""
+    if abs(np.linalg.det(cell)) <= _MOST_CUBES * cutoff**3:
+        return None
+    sides = " × ".join(f"{side:,.0f}" for side in np.linalg.norm(cell, axis=1))
+    return f"the cell, or the atoms where it does not repeat, span {sides} Å: check the unit"
 
 
 def too_close(bonds: Bonds) -> str | None:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from matscipy.neighbours import neighbour_list
 
 from trialsmith.errors import DataError
 from trialsmith.graph.bonds import Bonds
-from trialsmith.graph.neighbours import compact, too_close
+from trialsmith.graph.neighbours import compact, spans_too_much, too_close
 from trialsmith.graph.structure import Structure
 
 
@@ -28,22 +28,36 @@ def all_published(
         cutoff: how far away a neighbour may be, Å. An atom without neighbours is left without.
 
     Returns:
-        for each structure its bonds, or what is wrong with it: two atoms in one place.
+        for each structure its bonds, or what is wrong with it: two atoms in one place, or a cell
+        that is too wide to be searched.
     """
-    found = [_published(structure, count, cutoff) for structure in structures]
-    flaws = [too_close(bonds) for bonds in found]
-    return [b if flaw is None else DataError(flaw) for b, flaw in zip(found, flaws, strict=True)]
+    return [_published(structure, count, cutoff) for structure in structures]
 
 
-def _published(structure: Structure, count: int, cutoff: float) -> Bonds:
+def _published(structure: Structure, count: int, cutoff: float) -> Bonds | DataError:
     cell, positions, pbc = _as_given(structure)
+    too_wide = spans_too_much(cell, cutoff)
+    if too_wide is not None:
+        return DataError(too_wide)
+    bonds = _bonds(cell, positions, pbc, count, cutoff)
+    flaw = too_close(bonds)
+    return bonds if flaw is None else DataError(flaw)
+
+
+def _bonds(
+    cell: Float64[np.ndarray, "3 3"],
+    positions: Float64[np.ndarray, "atoms 3"],
+    pbc: Bool[np.ndarray, "3"],
+    count: int,
+    cutoff: float,
+) -> Bonds:
     source, target, shift = neighbour_list(
         "ijS", positions=positions, cell=cell, pbc=pbc, cutoff=float(cutoff)
     )
     at, images = positions.astype(np.float32), shift.astype(np.float32)
     vector = at[target] - at[source] + images @ cell.astype(np.float32)
     length = _lengths(vector)
-    found = np.bincount(source, minlength=len(structure))
+    found = np.bincount(source, minlength=len(positions))
     rank = np.arange(len(source)) - np.repeat(np.cumsum(found) - found, found)
     nearest_first = _argsort(length)
     kept = nearest_first[np.argsort(source[nearest_first], kind="stable")][rank < count]

@@ -12,16 +12,29 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import kernels
 from trialsmith.models.norm import LayerNorm, Norm, WeightedBatchNorm
 
 Rows = Float[np.ndarray, "rows features"]
 Sums = tuple[Tensor, ...]  # towards γ̄ and β̄
+# Types of numbers that numpy does not have, or no kernel, by Lightning's word for a model of them.
+_TOO_SHORT = {torch.bfloat16: "bf16-true", torch.float16: "16-true"}
 Moments = tuple[float, Float[np.ndarray, "features"], Float[np.ndarray, "features"]]
 
 
 def chunked_activation(norm: Norm, multiplicity: Float[Tensor, "members"]) -> "Activation":
-    """What computes ``silu(norm(x, multiplicity))`` in chunks."""
+    """What computes ``silu(norm(x, multiplicity))`` in chunks.
+
+    Raises:
+        InfeasibleConfig: the norm is in half precision.
+    """
+    precision = _TOO_SHORT.get(norm.weight.dtype)
+    if precision is not None:
+        raise InfeasibleConfig(
+            f"trainer.precision={precision} keeps the whole model in half precision, which the "
+            "loops for CPUs do not know: use bf16-mixed, which computes products so, or 32-true"
+        )
     if isinstance(norm, WeightedBatchNorm):
         return BatchNormActivation(norm, multiplicity)
     if isinstance(norm, LayerNorm):

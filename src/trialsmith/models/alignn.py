@@ -88,6 +88,8 @@ class ALIGNN(nn.Module):
             edge_input_features=edge_input_features,
             triplet_input_features=triplet_input_features,
         )
+        if not (isinstance(dropout, int | float) and 0 <= dropout <= 1):
+            raise InfeasibleConfig(f"model.dropout={dropout} must be from 0 to 1: try 0.1")
         self.fusion = fusion if fusion is not None else Fusion()
         self.fusion.check(alignn_layers, hidden_features, text.features if text else None)
         self.text = text if self.fusion.uses_text else None

@@ -7,7 +7,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from trialsmith.errors import InfeasibleConfig
-from trialsmith.models.graph_layers import activation_named, check_width, dropout_of
+from trialsmith.models.graph_layers import (
+    activation_named,
+    check_list,
+    check_mapping,
+    check_width,
+    dropout_of,
+)
 
 
 class Classifier(nn.Module):
@@ -41,15 +47,16 @@ class Classifier(nn.Module):
         super().__init__()
         (acting,) = _each("activation_kwargs", activation_kwargs, 1)
         hidden = [hidden_dims] if isinstance(hidden_dims, int) else hidden_dims
+        check_list("hidden_dims", hidden, "a list of whole numbers from 1 on, or one such number")
         widths = [input_dim, *hidden, *output_dims]
         arguments = [
-            *_each("backbone_kwargs", backbone_kwargs, len(hidden)),
-            *_each("output_kwargs", output_kwargs, 1),
+            *_of_linear("backbone_kwargs", backbone_kwargs, len(hidden)),
+            *_of_linear("output_kwargs", output_kwargs, 1),
         ]
         layers: list[nn.Module] = []
         for before, after, given in zip(widths, widths[1:], arguments, strict=False):
             check_width("hidden_dims", after)
-            layers += [_linear(before, after, given)]
+            layers += [nn.Linear(before, after, **given)]
             layers += [activation_named(activation, **acting), dropout_of(dropout)]
         self.layers = nn.Sequential(*layers[:-2])  # the logits are as they come
 
@@ -59,6 +66,9 @@ class Classifier(nn.Module):
 
 
 def _each(key: str, given: Sequence[Mapping[str, Any]], count: int) -> Sequence[Mapping[str, Any]]:
+    check_list(key, given or (), "a list of mappings, [{…}]")
+    for number, arguments in enumerate(given or ()):
+        check_mapping(f"{key}.{number}", arguments)
     if given and len(given) != count:
         raise InfeasibleConfig(
             f"{key} has {len(given)} mappings for {count} layers: give one for each, or none"
@@ -66,7 +76,13 @@ def _each(key: str, given: Sequence[Mapping[str, Any]], count: int) -> Sequence[
     return given or [{}] * count
 
 
-def _linear(before: int, after: int, arguments: Mapping[str, Any]) -> nn.Linear:
-    if not set(arguments) <= {"bias"}:
-        raise InfeasibleConfig(f"backbone_kwargs={dict(arguments)}: a linear layer has bias only")
-    return nn.Linear(before, after, **arguments)
+def _of_linear(
+    key: str, given: Sequence[Mapping[str, Any]], count: int
+) -> Sequence[Mapping[str, Any]]:
+    each = _each(key, given, count)
+    for number, arguments in enumerate(each):
+        if not set(arguments) <= {"bias"}:
+            raise InfeasibleConfig(
+                f"{key}.{number}={dict(arguments)}: a linear layer has bias only"
+            )
+    return each

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from trialsmith.data.elements import LAST
 from trialsmith.errors import DataError
 
 # property → how many classes it has, and the number of the first class
@@ -27,7 +28,6 @@ PROPERTIES = {
     "atomic_volume": (10, 0),
 }
 FEATURES = sum(classes for classes, _ in PROPERTIES.values())  # 92
-LAST = 100  # the last element with features is fermium
 
 
 @cache

@@ -32,6 +32,7 @@ from trialsmith.models.products import Products, Repeated, products_of
 from trialsmith.models.shares import in_shares, rows_of_a_chunk, summed
 
 EPS = 1e-6
+_SUMS = 4  # all that threads sum up by themselves, backwards, in arrays of the size of m
 
 
 def fused_convolution(
@@ -149,7 +150,10 @@ class _FusedConvolution(torch.autograd.Function):
                 products.collect(of_products, chunk.links, dm, dnew_)
             return members, of_products, of_norm
 
-        shares = in_shares(chunks, differentiate)
+        # Each share has sums as large as s, v and what is repeated: on a machine of many cores all
+        # of them would be many times what the batch takes.
+        held = 2 * (v.numel() + (0 if rows is None else e.numel()))
+        shares = in_shares(chunks, differentiate, most=max(2, _SUMS * m.numel() // max(1, held)))
         (ds, dv), of_products, of_norm = (summed(each) for each in zip(*shares, strict=True))
         de, dweight = products.derivatives(of_products)
         norm: Any = (None, None)

@@ -10,7 +10,7 @@ from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_poo
 
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models.classifier import Classifier
-from trialsmith.models.graph_layers import GraphLayer, check_name, check_width
+from trialsmith.models.graph_layers import GraphLayer, check_list, check_name, check_width
 
 POOLINGS = {"mean": global_mean_pool, "max": global_max_pool, "sum": global_add_pool}
 
@@ -90,6 +90,7 @@ class GNN(nn.Module):
 def _first(layers: Sequence[Any], count: int | None) -> Sequence[Any]:
     if not layers:
         raise InfeasibleConfig("model.layers is empty: one layer is needed")
+    check_list("model.layers", layers, "a list of mappings, one for each layer")
     if count is None:
         return layers
     check_width("model.n_layers", count)
@@ -113,10 +114,9 @@ def _built(part: type[Part], key: str, settings: Any, dimensions: Mapping[str, A
     for name, value in settings.items():
         if name not in known:
             raise InfeasibleConfig(f"{key}.{name} is not known; there are {', '.join(known)}")
-        follows = dimensions.get(name, value)
-        if value is not None and value != follows:
+        if name in dimensions and value not in (None, dimensions[name]):
             raise InfeasibleConfig(
-                f"{key}.{name}={value} must be {follows}: leave it out, and it follows"
+                f"{key}.{name}={value} must be {dimensions[name]}: leave it out, and it follows"
             )
     for name, parameter in known.items():
         if parameter.default is parameter.empty and name not in {**settings, **dimensions}:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialsmith.models.gnn import GNN
+from trialsmith.models.graph_layers import check_list, check_mapping
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,10 @@ def gnn_of_settings(
     Raises:
         InfeasibleConfig: see `GNN`.
     """
+    check_list("model.gcn_net", gcn_net, "a list of mappings, one for each layer")
+    for number, layer in enumerate(gcn_net):
+        check_mapping(f"model.gcn_net.{number}", layer)
+    check_mapping("model.classifier", classifier or {})
     layers = [dict(layer) for layer in gcn_net]
     if layers and node_features is not None:
         _follow(layers[0], "in_dim", node_features, "model.gcn_net.0")

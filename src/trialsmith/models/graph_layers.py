@@ -27,7 +27,7 @@ NORMALIZERS = ("batch_norm", "identity", "layer_norm")
 
 # Of a convolution's arguments: dimensions follow, `cached` would keep the first batch's graph for
 # all others, and edges have no features.
-_NOT_OFFERED = {"self", "in_channels", "out_channels", "cached", "edge_dim", "fill_value", "kwargs"}
+_NOT_OFFERED = {"self", "in_channels", "out_channels", "cached", "edge_dim", "fill_value"}
 
 
 class GraphLayer(nn.Module):
@@ -69,12 +69,14 @@ class GraphLayer(nn.Module):
     ) -> None:
         super().__init__()
         check_width("out_dim", out_dim)
+        check_list("norm_args", norm_args or (), f"a list, [{out_dim}]")
         if norm_args and list(norm_args) != [out_dim]:
             raise InfeasibleConfig(
                 f"norm_args={list(norm_args)} must be [{out_dim}], the out_dim: leave it out, and "
                 "it follows"
             )
         self.kind, self.out_dim = gnn_layer_type, out_dim
+        check_mapping("gnn_layer_kwargs", gnn_layer_kwargs or {})
         self.convolution = _convolution(gnn_layer_type, in_dim, out_dim, gnn_layer_kwargs or {})
         self.normalizer = _normalizer(normalizer, out_dim)
         self.activation = activation_named(activation)
@@ -91,12 +93,17 @@ class GraphLayer(nn.Module):
 def activation_named(name: str, **arguments: Any) -> nn.Module:
     """The activation of this name.
 
+    Args:
+        arguments: one mapping serves all names; what this one lacks is left out.
+
     Raises:
-        InfeasibleConfig: there is none.
+        InfeasibleConfig: there is none, or none has such an argument.
     """
     check_name("activation", name, ACTIVATIONS)
-    known = inspect.signature(ACTIVATIONS[name]).parameters
-    return ACTIVATIONS[name](**{key: arguments[key] for key in arguments if key in known})
+    known = {kind: _own_arguments(activation) for kind, activation in ACTIVATIONS.items()}
+    for key in arguments:
+        check_name("activation_kwargs", key, sorted(set().union(*known.values())))
+    return ACTIVATIONS[name](**{key: arguments[key] for key in arguments if key in known[name]})
 
 
 def dropout_of(rate: float) -> nn.Dropout:
@@ -120,13 +127,36 @@ def check_width(key: str, width: Any) -> None:
         raise InfeasibleConfig(f"{key}={width} must be a whole number from 1 on")
 
 
+def check_list(key: str, value: Any, wanted: str) -> None:
+    """Refuses what is no list.
+
+    Args:
+        wanted: what it must be, in words.
+
+    Raises:
+        InfeasibleConfig: it is none.
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise InfeasibleConfig(f"{key}={value} must be {wanted}")
+
+
+def check_mapping(key: str, value: Any) -> None:
+    """Refuses what is no mapping.
+
+    Raises:
+        InfeasibleConfig: it is none.
+    """
+    if not isinstance(value, Mapping):
+        raise InfeasibleConfig(f"{key}={value} must be a mapping")
+
+
 def check_name(key: str, name: Any, known: Mapping[str, Any] | Sequence[str]) -> None:
     """Refuses a name that is not known.
 
     Raises:
         InfeasibleConfig: names those that are.
     """
-    if name not in known:
+    if name not in list(known):  # a list, for not everything that users write can be hashed
         raise InfeasibleConfig(f"{key}={name} must be one of {', '.join(known)}")
 
 
@@ -159,4 +189,10 @@ def _convolution(name: str, before: int, after: int, arguments: Mapping[str, Any
 
 def _arguments(layer: type[nn.Module]) -> set[str]:
     # every convolution has an aggregation, also where the signature leaves it to a base class
-    return (set(inspect.signature(layer).parameters) | {"aggr"}) - _NOT_OFFERED
+    return (_own_arguments(layer) | {"aggr"}) - _NOT_OFFERED
+
+
+def _own_arguments(module: type[nn.Module]) -> set[str]:
+    """Those with a name: `nn.Identity` takes any, and reads none."""
+    given = inspect.signature(module).parameters.values()
+    return {one.name for one in given if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}

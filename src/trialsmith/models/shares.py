@@ -24,14 +24,22 @@ Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 
 
-def in_shares(chunks: Sequence[Chunk], work: Callable[[Sequence[Chunk]], Result]) -> list[Result]:
+def in_shares(
+    chunks: Sequence[Chunk],
+    work: Callable[[Sequence[Chunk]], Result],
+    most: int | None = None,
+) -> list[Result]:
     """What ``work`` returns of each share of the chunks, in their order; a share for each thread.
 
     The shares depend on the number of torch's threads alone, so that the same number of threads
     gives the same sums. Nothing in ``work`` is differentiated.
+
+    Args:
+        most: shares, where each of them holds much memory.
     """
     threads = torch.get_num_threads()
-    bounds = [len(chunks) * k // threads for k in range(threads + 1)]
+    count = threads if most is None else min(threads, most)
+    bounds = [len(chunks) * k // count for k in range(count + 1)]
     shares = [chunks[a:b] for a, b in pairwise(bounds) if a < b]
     if len(shares) <= 1:
         return [work(share) for share in shares]

@@ -11,7 +11,6 @@ from numba.extending import overload
 # number stays so. Without Python's check for divisions by zero loops become vector instructions.
 _OPTIONS: Any = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "error_model": "numpy"}
 
-kernel: Any = njit(nogil=True, cache=True, **_OPTIONS)  # other threads run meanwhile
 inlined: Any = njit(inline="always", **_OPTIONS)
 
 _LOG2_E = np.float32(1.44269504)
@@ -21,6 +20,18 @@ _C = [
     for c in (1.98756915e-4, 1.39819995e-3, 8.33345191e-3, 4.16657959e-2, 1.66666655e-1, 0.5)
 ]
 _C0, _C1, _C2, _C3, _C4, _C5 = _C
+
+
+def kernel(function: Any) -> Any:
+    """Compiles a function at its first call; other threads run while it does.
+
+    What is compiled is kept beside the file or in the user's cache. Where neither can be written,
+    as in a container, every process compiles anew; NUMBA_CACHE_DIR names another place.
+    """
+    try:
+        return njit(nogil=True, cache=True, **_OPTIONS)(function)
+    except RuntimeError:  # nothing is compiled yet: numba has looked for a place only
+        return njit(nogil=True, **_OPTIONS)(function)
 
 
 def exponential(x: float) -> float:
