@@ -34,6 +34,8 @@ class Data:
             file.write("once\\n")
         if self.path == "broken.csv":
             raise DataError("broken.csv, line 3: the target is not a number")
+        if self.path == "worse.csv":  # more than a pipe holds
+            raise DataError("worse.csv: " + "not a number, " * 30_000 + "that is all")
 
 
 @hydra.main(config_path="conf", config_name="config", execution_whitelist=("program.Data",))

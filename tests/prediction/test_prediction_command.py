@@ -1,5 +1,6 @@
 """`trialsmith predict` as a user runs it, and ensembles."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -15,7 +16,11 @@ from typer.testing import CliRunner
 
 import trialsmith
 from trialsmith.cli import app
+from trialsmith.data import Target
+from trialsmith.data.problem import Problem
 from trialsmith.errors import SearchError
+from trialsmith.prediction.predicted import Predicted
+from trialsmith.prediction.writing import Table, opened, write_skipped
 from trialsmith.search.storage import open_storage, storage_url
 
 run = CliRunner()
@@ -60,6 +65,25 @@ def test_the_table_has_units_and_the_rest_is_listed(
     done = run.invoke(app, ["predict", str(crystal_run), str(inputs), "--out", str(out)])
     assert done.exit_code == 0
     assert not (tmp_path / "new/out.skipped.csv").exists()
+
+
+def test_what_a_spreadsheet_would_run_is_guarded(tmp_path: Path) -> None:
+    targets = (Target("class", classes=("@cat", "dog")),)
+    values = np.eye(2, dtype=np.float32)
+    found = Predicted(["=HYPERLINK(1)", "b"], ["+in.csv:1", ""], values, None, targets)
+    out = tmp_path / "out.csv"
+    with opened(out) as file:
+        table = Table(file, targets, several=False, models=[])
+        table.begin()
+        table.add(found)
+    with out.open(newline="") as file:
+        _, first, second = csv.reader(file)
+    assert first[:3] == ["'=HYPERLINK(1)", "'+in.csv:1", "'@cat"]
+    assert second[:3] == ["b", "", "dog"]
+    skipped = write_skipped(out, [Problem("in.csv:3", "=1+1", "-no crystal")])
+    assert skipped is not None
+    with skipped.open(newline="") as file:
+        assert list(csv.reader(file))[1] == ["in.csv:3", "'=1+1", "'-no crystal"]
 
 
 def test_an_ensemble_has_mean_and_spread(

@@ -112,6 +112,14 @@ def test_elements_that_training_never_saw_are_told(
     assert not [w for w in found.warnings if w.startswith("Cu ")]
 
 
+def test_an_element_without_features_costs_its_crystal_alone(model: Predictor) -> None:
+    found = model.predict([bulk("Cu"), bulk("Lr", "fcc", a=5.0)], on_error="skip")
+    assert found.ids == ["0"]
+    (problem,) = found.skipped
+    assert problem.id == "1"
+    assert "atomic number 103, which has no features" in problem.message
+
+
 def test_a_moved_run_needs_nothing_else(
     crystal_run: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,9 @@
 """Configurations that try to run what they should not: each was tried, and none gets through."""
 
+import inspect
 import os
+import pickle
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from hydra_plugins.trialsmith_sweeper import _build
 from hydra_plugins.trialsmith_sweeper._build import build_pruner, build_stage, sampler_maker
 from hydra_plugins.trialsmith_sweeper._rebuild import rebuilt
 from trialsmith.buildable import BUILDABLE
@@ -102,6 +106,24 @@ ATTACKS: dict[str, dict[str, Any]] = {
             "precious",
         ],
     },
+    **{
+        f"a pickle by Optuna, {name}": {
+            "_target_": f"optuna.samplers.{name}._restore_optimizer",
+            "self": {"_target_": "optuna.samplers.CmaEsSampler"},
+            "completed_trials": [
+                {"system_attrs": {"cma:optimizer:0": pickle.dumps(Evil()).hex()}},
+            ],
+        }
+        for name in ("CmaEsSampler", "_cmaes.CmaEsSampler")
+    },
+    "a pruner's method": {
+        "_target_": "optuna.pruners.NopPruner.prune",
+        "_args_": [None, None, None],
+    },
+    "an optimizer's method": {
+        "_target_": "torch.optim.Optimizer.load_state_dict",
+        "_args_": [None, {}],
+    },
     "a removal by our cache": {"_target_": "trialsmith.graph.cache._clear", "place": "precious"},
     "a program past its task": {
         "_target_": "trialsmith.command.program.Program",
@@ -140,9 +162,11 @@ def build_sampler(node: Any) -> None:
 def test_no_part_of_a_search_builds_what_is_not_listed(name: str, build: Any) -> None:
     with pytest.raises(SearchError, match="cannot be built"):
         build(OmegaConf.create(ATTACKS[name] | {"_partial_": False}))
-    inside = {"_target_": "optuna.pruners.PatientPruner", "wrapped_pruner": ATTACKS[name]}
-    with pytest.raises(SearchError, match="cannot be built"):
-        build(OmegaConf.create(inside | {"patience": 1}))
+    pruner = {"_target_": "optuna.pruners.PatientPruner", "wrapped_pruner": ATTACKS[name]}
+    sampler = {"_target_": "optuna.samplers.PartialFixedSampler", "base_sampler": ATTACKS[name]}
+    for inside in (pruner | {"patience": 1}, sampler | {"fixed_params": {}}):
+        with pytest.raises(SearchError, match="cannot be built"):
+            build(OmegaConf.create(inside))
 
 
 def test_each_part_of_a_search_builds_its_own_kind_only() -> None:
@@ -151,3 +175,16 @@ def test_each_part_of_a_search_builds_its_own_kind_only() -> None:
         build_sampler(OmegaConf.create(stage))
     with pytest.raises(SearchError, match="cannot be built"):
         build_stage(OmegaConf.create({"_target_": "optuna.pruners.NopPruner"}))
+
+
+@pytest.mark.parametrize("name", sorted({*BUILDABLE, *sum(_build.BUILDABLE.values(), ())}))
+def test_what_is_listed_is_a_constructor_and_nothing_below_it(name: str) -> None:
+    place, _, constructor = name.rpartition(".")
+    assert "*" not in name
+    assert not constructor.startswith("_")
+    module = import_module(place)  # hence no class, whose methods would follow
+    if not hasattr(module, constructor):
+        assert not name.startswith("trialsmith.")
+        pytest.skip("other versions of the package have it")
+    built = getattr(module, constructor)
+    assert inspect.isclass(built) or inspect.isfunction(built)

@@ -1,7 +1,9 @@
 """What each run leaves to look at."""
 
+import csv
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import lightning.pytorch as pl
 import numpy as np
@@ -11,7 +13,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from trialsmith.callbacks import LearningCurves, learning_curves, save_pictures, save_result
 from trialsmith.callbacks.evaluation import unit_of_score
+from trialsmith.callbacks.record import record_run
 from trialsmith.data import Target
+from trialsmith.data.problem import Problem
 from trialsmith.evaluation import confusion, parity, pictures
 from trialsmith.evaluation import learning_curves as curves
 from trialsmith.result import Predictions
@@ -62,6 +66,17 @@ def test_classes_are_told_by_name_with_their_probability(tmp_path: Path) -> None
     assert table[2] == "1,val,dog,cat,1.0"
     np.testing.assert_array_equal(np.load(tmp_path / "y_true.npy"), result.true)
     assert (np.load(tmp_path / "y_pred.npy") == result.true).sum() == 10
+    np.testing.assert_array_equal(np.load(tmp_path / "y_prob.npy"), result.predicted)
+
+
+def test_rows_that_are_left_out_are_listed_and_none_is_a_formula(tmp_path: Path) -> None:
+    skipped = [Problem("a.csv:2", "=HYPERLINK(1)", "@no number"), Problem("a.csv:3", "", "none")]
+    record_run(tmp_path, {}, SimpleNamespace(fingerprint="f", skipped=skipped))
+    with (tmp_path / "skipped.csv").open(newline="") as file:
+        assert list(csv.reader(file))[1:] == [
+            ["a.csv:2", "'=HYPERLINK(1)", "'@no number"],
+            ["a.csv:3", "", "none"],
+        ]
 
 
 @pytest.mark.parametrize("n", [1, 30, 3000])

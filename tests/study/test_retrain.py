@@ -10,11 +10,16 @@ from pathlib import Path
 from statistics import stdev
 from typing import Any
 
+import numpy as np
 import pytest
 from retrain_examples import example
 from typer.testing import CliRunner
 
+from trialsmith.callbacks import save_result
 from trialsmith.cli import app
+from trialsmith.data import Target
+from trialsmith.result import Predictions
+from trialsmith.study.retraining.ensemble import ensemble_errors
 
 run = CliRunner()
 
@@ -67,6 +72,19 @@ def test_several_seeds_give_mean_spread_and_the_error_of_their_ensemble(place: P
     history = json.loads((folder / "training_history.json").read_text())
     assert history["seed-3"] == {"epoch": [1, 2], "val/mae": [0.5, None]}
     assert json.loads((folder / "config.json").read_text())["trainer.max_epochs"] == 500
+
+
+def test_an_ensemble_of_classifiers_is_the_mean_of_their_probabilities(tmp_path: Path) -> None:
+    sure = ([0.9, 0.3], [0.4, 0.4], [0.8, 0.2])  # of class 0, for two samples, by three runs
+    places = [tmp_path / str(k) for k in range(len(sure))]
+    for place, run in zip(places, sure, strict=True):
+        place.mkdir()
+        predicted = np.array([[p, 1 - p] for p in run], np.float32)
+        result = Predictions(["a", "b"], predicted, np.array([0, 1]))
+        save_result(place, {}, [Target("class", classes=("cat", "dog"))], {"test": result})
+    # the second run errs on its own; (0.9 + 0.4 + 0.8) / 3 is above a half
+    assert ensemble_errors(places[1:2], {"class": ""}) is None
+    assert ensemble_errors(places, {"class": ""}) == {"class": {"accuracy": 1.0, "f1": 1.0}}
 
 
 @pytest.mark.parametrize("seeds", ["seed=range(1,3)", "seed=1,2", "seed=choice(1,2)"])

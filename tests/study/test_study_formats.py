@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from trialsmith.study.formats import guard, to_csv, to_json, to_yaml, unguard
+from trialsmith.spreadsheet import guard, unguard
+from trialsmith.study.formats import to_csv, to_json, to_yaml
 
 # pandas' fast reader ends a cell at a NUL, which no configuration can hold
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -34,6 +35,8 @@ def test_no_cell_is_a_formula(text: str) -> None:
     cell = guard(text)
     if cell[:1] in tuple("=+-@\t\r\n"):
         float(cell)  # a number, such as -1e-3, is no formula
+    assert unguard(cell) == text
+    assert cell == text or text[0] in "=+-@\t\r\n'"
 
 
 def test_csv_tells_null_from_absent_and_keeps_numbers() -> None:

@@ -9,6 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler
 
+from trialsmith.buildable import constructors
 from trialsmith.errors import SearchError
 from trialsmith.search.proposal import Grid, MakeSampler
 
@@ -18,13 +19,45 @@ if TYPE_CHECKING:
 # What each part of `hydra.sweeper` may name; see `trialsmith.buildable`.
 BUILDABLE = {
     "sampler": (
-        "optuna.samplers.*",
+        *constructors(
+            "optuna.samplers",
+            "BruteForceSampler",
+            "CmaEsSampler",
+            "GPSampler",
+            "GridSampler",
+            "NSGAIIISampler",
+            "NSGAIISampler",
+            "PartialFixedSampler",
+            "QMCSampler",
+            "RandomSampler",
+            "TPESampler",
+        ),
+        *constructors(
+            "optuna.samplers.nsgaii",
+            "BLXAlphaCrossover",
+            "PolynomialMutation",
+            "SBXCrossover",
+            "SPXCrossover",
+            "UNDXCrossover",
+            "UniformCrossover",
+            "VSBXCrossover",
+        ),
         "trialsmith.search.proposal.Grid",
         "hydra_plugins.hydra_optuna_sweeper._impl.create_nsgaii_sampler",
         "hydra_plugins.hydra_optuna_sweeper._impl.create_nsgaiii_sampler",
         "hydra_plugins.hydra_optuna_sweeper.config.raise_motpe_removed",
     ),
-    "pruner": ("optuna.pruners.*",),
+    "pruner": constructors(
+        "optuna.pruners",
+        "HyperbandPruner",
+        "MedianPruner",
+        "NopPruner",
+        "PatientPruner",
+        "PercentilePruner",
+        "SuccessiveHalvingPruner",
+        "ThresholdPruner",
+        "WilcoxonPruner",
+    ),
     "stage": ("trialsmith.study.stages.stage.Stage",),
 }
 

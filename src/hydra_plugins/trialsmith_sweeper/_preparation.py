@@ -5,7 +5,7 @@ import pickle
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
@@ -50,13 +50,19 @@ def prepare(node: str, config: DictConfig, context: HydraContext) -> None:
     with StopSignals() as signals:
         process.start()
         theirs.close()
+        error = None
+        awaited: list[Any] = [process.sentinel, ours]
         while process.is_alive() and signals.received is None:
-            process.join(TICK)
+            # taken while it lives: with a message longer than the pipe it waits for its reader
+            if ours in wait(awaited, TICK):
+                awaited.remove(ours)
+                error = _received(ours)
         if signals.received is not None:
             process.kill()
             process.join()
             raise Interrupted(signals.received)
-    error = _received(ours)
+    if ours in awaited and ours.poll():
+        error = _received(ours)
     if isinstance(error, TrialsmithError):
         raise error
     if process.exitcode != 0:
@@ -103,10 +109,10 @@ def _resolved(config: DictConfig, key: str, as_written: Any) -> Any:
 
 
 def _received(pipe: Connection) -> Any:
-    """What the process sent before it ended, if anything."""
+    """What the process has sent, if anything; None too where it died meanwhile."""
     try:
         return pipe.recv()
-    except EOFError:
+    except (EOFError, OSError):
         return None
 
 

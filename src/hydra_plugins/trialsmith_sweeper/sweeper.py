@@ -49,7 +49,7 @@ class TrialsmithSweeper(Sweeper):
             search(self.config, self.hydra_context, self._task, arguments)
         except TrialsmithError as error:
             raise SearchStopped(str(error)) from None
-        except OSError as error:
+        except Exception as error:
             if not cannot_write(error):
                 raise
             raise SearchStopped(unwritable(error)) from None

@@ -15,6 +15,7 @@ from trialsmith import yaml12
 from trialsmith.callbacks.evaluation import history
 from trialsmith.provenance import provenance, write_patch
 from trialsmith.result import Predictions
+from trialsmith.spreadsheet import guarded
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def record_run(
         with where.open("w", newline="") as file:
             table = csv.writer(file, quoting=csv.QUOTE_ALL)
             table.writerow(["where", "id", "message"])
-            table.writerows([p.where, p.id, p.message] for p in data.skipped)
+            table.writerows(guarded((p.where, p.id, p.message)) for p in data.skipped)
     if trial is not None:
         targets = data.targets
         trial.annotate(
@@ -85,7 +86,8 @@ def save_result(
     """Write `metrics.json`, `predictions.csv`, `y_pred.npy` and `y_true.npy`; return the metrics.
 
     The arrays hold the last of `splits`: validation in a search, which leaves the test split
-    alone, and test in a run of its own. Of classes they are the numbers.
+    alone, and test in a run of its own. Of classes they are the numbers, and `y_prob.npy` holds
+    the probability of each, (samples, classes).
     """
     folder = Path(folder)
     metrics = {
@@ -100,6 +102,8 @@ def save_result(
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     last = list(splits.values())[-1]
     classes = bool(targets[0].classes)
+    if classes:
+        np.save(folder / "y_prob.npy", last.predicted)
     np.save(folder / "y_pred.npy", last.predicted.argmax(1) if classes else last.predicted)
     np.save(folder / "y_true.npy", last.true)
     with (folder / "predictions.csv").open("w", newline="") as file:
@@ -107,6 +111,6 @@ def save_result(
         for k, (split, predictions) in enumerate(splits.items()):
             (first, *columns), rows = predictions.table(targets)
             if k == 0:
-                table.writerow([first, "split", *columns])
-            table.writerows([row[0], split, *row[1:]] for row in rows)
+                table.writerow(guarded([first, "split", *columns]))
+            table.writerows(guarded([row[0], split, *row[1:]]) for row in rows)
     return metrics

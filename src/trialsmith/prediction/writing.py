@@ -15,6 +15,7 @@ from trialsmith.data.target import Target
 from trialsmith.errors import DataError
 from trialsmith.prediction.columns import columns, rows
 from trialsmith.prediction.predicted import Predicted
+from trialsmith.spreadsheet import guarded
 from trialsmith.study.formats import plain
 
 UNFINISHED = ".unfinished"
@@ -50,10 +51,10 @@ class Table(Writer):
     """CSV: a line each, with the units in columns of their own. What is skipped is not in it."""
 
     def begin(self) -> None:
-        csv.writer(self.file).writerow(columns(self.targets, self.several))
+        csv.writer(self.file).writerow(guarded(columns(self.targets, self.several)))
 
     def add(self, part: Predicted) -> None:
-        csv.writer(self.file).writerows(rows(part))
+        csv.writer(self.file).writerows(map(guarded, rows(part)))
 
     def end(self, skipped: Sequence[Problem], warnings: Sequence[str]) -> None:
         pass
@@ -124,7 +125,7 @@ def write_skipped(out: Path, skipped: Sequence[Problem]) -> Path | None:
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, quoting=csv.QUOTE_ALL)
         table.writerow(["where", "id", "message"])
-        table.writerows([problem.where, problem.id, problem.message] for problem in skipped)
+        table.writerows(guarded((p.where, p.id, p.message)) for p in skipped)
     return path
 
 

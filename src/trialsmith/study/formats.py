@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from trialsmith import yaml12
+from trialsmith.spreadsheet import guard
 
 
 def to_json(value: Any) -> str:
@@ -43,37 +44,20 @@ def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """Comma-separated text, every cell quoted: commas and line breaks in values do no harm.
 
     A column that a row lacks is an empty cell; None is null; lists and mappings are JSON. Text
-    that a spreadsheet would take for a formula is guarded (see `guard`).
+    that a spreadsheet would take for a formula is guarded, and so is the empty text, which differs
+    from a missing value (see `trialsmith.spreadsheet`).
     """
     text = io.StringIO()
     table = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    table.writerow([guard(name) for name in columns])
+    table.writerow([_text(name) for name in columns])
     table.writerows([_cell(row[c]) if c in row else "" for c in columns] for row in rows)
     return text.getvalue()
 
 
-def guard(text: str) -> str:
-    """`text` with an apostrophe before it where a spreadsheet would run it or a reader lose it.
-
-    Spreadsheets run cells that begin with = + - @ or a tab, unless they are numbers. The empty
-    text is guarded too, so that it differs from a missing value. `unguard` undoes it.
-    """
-    return f"'{text}" if text == "" or (text[0] in "=+-@\t\r\n'" and not _number(text)) else text
-
-
-def unguard(cell: str) -> str:
-    """The text that `guard` made `cell` of."""
-    return cell.removeprefix("'")
-
-
 def _cell(value: Any) -> str:
     value = plain(value)
-    return guard(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _text(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text == text.strip()
+def _text(value: str) -> str:
+    return guard(value) or "'"

@@ -1,5 +1,6 @@
 """What the sections say of a study is true of it."""
 
+import csv
 import math
 from datetime import timedelta
 from itertools import pairwise
@@ -11,6 +12,9 @@ import pytest
 from optuna.trial import TrialState
 from report_examples import BEGIN, EDGES, failed, study_of, trial
 
+from trialsmith.callbacks import save_result
+from trialsmith.data import Target
+from trialsmith.result import Predictions
 from trialsmith.study.report.baseline import baseline
 from trialsmith.study.report.configuration import at_an_edge, values
 from trialsmith.study.report.curves import MOST, curves
@@ -279,3 +283,25 @@ def test_torn_files_are_left_out(tmp_path: Path) -> None:
     (place / "predictions.csv").write_text("id,split,e_true,e_predicted\na,val,1.0,1.5\n")
     (prediction,) = read_run(tmp_path, table.best).predictions
     assert (prediction.true, prediction.predicted) == ([1.0], [1.5])
+
+
+@pytest.mark.parametrize("classes", [(), ("=1+1", "-cat", "'dog'")])
+def test_what_a_spreadsheet_would_run_is_guarded_in_a_runs_table_and_read_as_it_was(
+    classes: tuple[str, ...], tmp_path: Path
+) -> None:
+    table = EDGES["one"]
+    place = tmp_path / str(table.trials[0].folder)
+    place.mkdir(parents=True)
+    ids = ["=HYPERLINK(1)", "-1.5", "'a'"]
+    true = np.arange(3) if classes else np.ones((3, 1), np.float32)
+    predicted = np.eye(3, dtype=np.float32) if classes else -true
+    target = Target("class", classes=classes) if classes else Target("=e")
+    save_result(place, {}, [target], {"val": Predictions(ids, predicted, true)})
+    with (place / "predictions.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert not any(cell.startswith(("=", "-cat", "@")) for row in (header, *rows) for cell in row)
+    assert rows[1][0] == "-1.5"  # a number is no formula
+    (prediction,) = read_run(tmp_path, table.best).predictions
+    assert (prediction.ids, prediction.target) == (ids, target.name)
+    assert prediction.true == list(classes or [1.0] * 3)
+    assert prediction.predicted == list(classes or [-1.0] * 3)

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from trialsmith.spreadsheet import unguard
 from trialsmith.study.table import TrialRow
 
 LARGEST = 64 * 2**20  # bytes of a file that is read at every update of the page
@@ -41,7 +42,7 @@ def read_run(study: Path, trial: TrialRow | None) -> Run:
         return Run()
     folder = study / trial.folder
     return Run(
-        predictions=_predictions(_rows(folder / "predictions.csv")),
+        predictions=_predictions(list(map(_unguarded, _rows(folder / "predictions.csv")))),
         fusion=_rows(folder / "fusion_weights.csv"),
         provenance=_mapping(folder / "provenance.yaml"),
     )
@@ -67,6 +68,15 @@ def _rows(path: Path) -> list[dict[str, str]]:
             return list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error):
         return []
+
+
+def _unguarded(row: dict[str, str]) -> dict[str, str]:
+    # a row that is torn, or too long, has None among its cells or names
+    return {
+        unguard(name): unguard(cell)
+        for name, cell in row.items()
+        if isinstance(name, str) and isinstance(cell, str)
+    }
 
 
 def _mapping(path: Path) -> dict[str, Any]:
