@@ -81,7 +81,7 @@ class Learner(pl.LightningModule):
     def validation_step(self, batch: Any, index: int) -> None:
         output, wanted = self.model(batch), self.readout.wanted(batch.target)
         self.log("val/loss", self.loss(output, wanted), batch_size=len(batch))
-        self.val_metrics.update(output.float().squeeze(-1), wanted.squeeze(-1))
+        self.val_metrics.update(_of_one_target(output.float()), _of_one_target(wanted))
 
     def on_validation_epoch_end(self) -> None:
         for name, value in self.readout.scores(self.val_metrics).items():
@@ -107,3 +107,11 @@ class Learner(pl.LightningModule):
 
     def _log_training(self, name: str, loss: Tensor, samples: int) -> None:
         self.log(name, loss, on_step=False, on_epoch=True, batch_size=samples)
+
+
+def _of_one_target(values: Tensor) -> Tensor:
+    """Numbers of a single target as torchmetrics wants them, (samples,).
+
+    Classes have this shape already, and a single sample's would lose it.
+    """
+    return values.squeeze(-1) if values.ndim == 2 else values

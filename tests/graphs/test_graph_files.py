@@ -62,6 +62,23 @@ def test_both_kinds_of_files_give_the_same(
         assert lines.labels[place] == found.labels[there]
 
 
+def test_a_number_of_nodes_may_stand_in_an_array_of_one(
+    tmp_path: Path, opened: Callable[..., GraphData]
+) -> None:
+    bare = [
+        {name: graph[name] for name in ("id", "label", "num_nodes", "edges")} for graph in rings(6)
+    ]
+    plain = opened(json_lines(tmp_path / "a.jsonl", *bare)).graphs
+    for shape in ((1,), (1, 1)):
+        wrapped = [{**g, "num_nodes": np.full(shape, g["num_nodes"])} for g in bare]
+        lists = [{**g, "num_nodes": g["num_nodes"].tolist()} for g in wrapped]
+        for path in (
+            hdf5(tmp_path / f"{len(shape)}.h5", *wrapped),
+            json_lines(tmp_path / f"{len(shape)}.jsonl", *lists),
+        ):
+            np.testing.assert_array_equal(opened(path).graphs.node_ends, plain.node_ends)
+
+
 def test_fields_can_be_named(tmp_path: Path, opened: Callable[..., GraphData]) -> None:
     graphs = [
         {"g": f"n{i}", "kind": f"c{i % 2}", "e": [[0, 1]], "h": [1, i], "edge_index": [[1], [0]]}
@@ -169,6 +186,8 @@ WRONG = [
     ({**PATH, "edges": [["a", "b"]]}, "holds what is no number"),
     ({**PATH, "num_nodes": 0, "x": [], "node_tag": []}, "it has no nodes"),
     ({**PATH, "num_nodes": 2.5}, "not one whole number"),
+    ({**PATH, "num_nodes": [2.5]}, "not one whole number"),
+    ({**PATH, "num_nodes": [3, 3]}, "not one whole number"),
     ({**PATH, "num_nodes": 1e30}, "the most nodes of a graph"),
     ({**PATH, "num_nodes": 4}, r"x has the shape \(3, 2\) for 4 nodes"),
     ({**PATH, "x": [[1, 2], [3, 4], [5]]}, "x is ragged"),

@@ -8,6 +8,7 @@ import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from trialsmith.search import checking
 from trialsmith.search.domains import Choices, Floats, Integers, identity
@@ -186,11 +187,16 @@ def test_entries_that_cannot_be_read_say_why(entry, words):
         read("a", entry, no_grammar)
 
 
-def test_numbers_that_yaml_takes_for_text_are_numbers():
+def test_the_ends_of_a_range_are_numbers_also_in_quotes():
     parameter = read("lr", {"low": "1e-5", "high": "1e-2", "log": True}, no_grammar)
     assert parameter.branches[0].domain == Floats(1e-5, 1e-2, log=True)
-    parameter = read("lr", {"choices": ["1e-5", "1,3", "2"]}, no_grammar)
-    assert parameter.branches[0].domain == Choices((1e-5, "1,3", "2"))
+
+
+def test_a_quoted_choice_is_a_text_and_an_unquoted_number_is_one():
+    """As Hydra's own loading reads a search file."""
+    written = OmegaConf.create("{choices: ['1e-5', 1e-5, 12e4, '12e4']}")
+    parameter = read("lr", OmegaConf.to_container(written), no_grammar)
+    assert parameter.branches[0].domain == Choices(("1e-5", 1e-5, 12e4, "12e4"))
 
 
 def test_conditions_on_configured_values_are_settled():

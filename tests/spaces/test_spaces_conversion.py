@@ -119,6 +119,70 @@ def test_lists_over_a_list_are_choices_among_lists(files: Files) -> None:
     assert params(config) == {"model.head.hidden_dims": {"choices": [[48, 18], [64]]}}
 
 
+@pytest.mark.parametrize(
+    ("offered", "searched"),
+    [
+        # the base list [48, 18] is among them: whole lists, whatever else could be read
+        ("[[48, 18], [32, 16]]", {"": [[48, 18], [32, 16]]}),
+        ("[[48, 18], [18, 48]]", {"": [[48, 18], [18, 48]]}),
+        ("[[48, 18], [32], [8]]", {"": [[48, 18], [32], [8]]}),
+        ("[[32], [8], [16]]", {"": [[32], [8], [16]]}),
+        # each of its items is in its own list
+        ("[[48, 96], [18, 36]]", {".0": [48, 96], ".1": [18, 36]}),
+        ("[[48, 96], 18]", {".0": [48, 96]}),
+    ],
+)
+def test_the_base_list_tells_whole_lists_from_choices_of_each_item(
+    files: Files, offered: str, searched: dict[str, Any]
+) -> None:
+    config = files.convert(f"model: {{head: {{hidden_dims: {offered}}}}}")
+    expected = {f"model.head.hidden_dims{end}": {"choices": c} for end, c in searched.items()}
+    assert params(config) == expected
+    assert config.model.head.hidden_dims == [48, 18]
+
+
+@pytest.mark.parametrize("offered", ["[[64, 32], [16, 8]]", "[[48, 96], [36, 72]]", "[[1], [2]]"])
+def test_lists_that_fit_neither_reading_are_refused(files: Files, offered: str) -> None:
+    text = mistakes(files, f"model: {{head: {{hidden_dims: {offered}}}}}")
+    assert "space.yaml:1: model.head.hidden_dims has 2 lists, and base.yaml:5 has [48, 18]" in text
+    assert "among whole lists" in text
+    assert "of each item" in text
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        "{aggr: [mean, max]}",
+        "{lr: {type: tuple, value: [1e-5, 1e-1, true]}}",
+        "{deep: {er: [1, 2]}}",
+        "[{a: [1, 2]}, {a: [3, 4]}]",
+        "[{lr: {type: tuple, value: [1e-5, 1e-1, true]}}, {lr: 1}]",
+    ],
+)
+def test_what_null_cannot_tell_from_a_value_is_refused(files: Files, space: str) -> None:
+    text = mistakes(files, f"model: {{extra: {space}}}")
+    assert "1 mistake" in text
+    assert "space.yaml:1: model.extra has lists or ranges, and base.yaml:6 has null" in text
+
+
+def test_plain_values_over_null_stay_and_null_among_choices_says_that_they_are(
+    files: Files,
+) -> None:
+    config = files.convert("model: {extra: {a: 3}}\ntraining: {epochs: [1, 2]}")
+    assert config.model.extra == {"a": 3}
+    config = files.convert("model: {extra: [null, {a: [1]}]}")
+    assert params(config) == {"model.extra": {"choices": [None, {"a": [1]}]}}
+
+
+@pytest.mark.parametrize("tune", [None, ["validation"]])
+def test_a_range_in_the_base_settings_is_refused(files: Files, tune: list[str] | None) -> None:
+    files.write("base", "m:\n  lr: {type: tuple, value: [1e-5, 1e-1, true]}\nvalidation: {n: 1}")
+    space = "m: {lr: {type: tuple, value: [1e-5, 1e-1, true]}}\nvalidation: {n: [1, 2]}"
+    text = mistakes(files, space, tune=tune)
+    assert "1 mistake" in text
+    assert "base.yaml:2: m.lr is a range, and base settings are values: write one number" in text
+
+
 def test_a_range_deep_inside_of_choices_is_not_taken_literally(files: Files) -> None:
     space = "model: {head: {hidden_dims: [[{type: tuple, value: [16, 64, 16]}, 18], [64, 8]]}}"
     assert "model.head.hidden_dims has a range among its choices" in mistakes(files, space)
@@ -193,6 +257,13 @@ def test_an_unknown_part_is_refused_with_the_nearest(files: Files) -> None:
     assert "modle: did you mean model" in mistakes(files, BOTH, tune=["modle", "training"])
 
 
+@pytest.mark.parametrize("tune", [None, ["model", "training"], ["training"]])
+def test_a_misspelled_part_of_the_space_is_refused(files: Files, tune: list[str] | None) -> None:
+    text = mistakes(files, BOTH.replace("model:", "modle:"), tune=tune)
+    assert "1 mistake" in text
+    assert "space.yaml:1: modle is not in base.yaml: did you mean model?" in text
+
+
 # Dependencies ------------------------------------------------------------------------------------
 
 LAYERS = """
@@ -261,6 +332,63 @@ def test_chains_may_stand_in_any_order(files: Files, order: tuple[int, ...]) -> 
 def test_what_cannot_follow_is_named_with_its_line(files: Files, deps: str, why: str) -> None:
     text = mistakes(files, LR, deps)
     assert re.search(f"deps.yaml:1: .*{why}", text), text
+
+
+WHOLE = "model: {head: {hidden_dims: [[48, 18], [32, 16]]}}"
+
+
+@pytest.mark.parametrize(("named", "item"), [("[0]", 0), ("[1]", 1), ("[-1]", 1), (".0", 0)])
+def test_an_item_of_a_list_that_is_searched_as_a_whole_can_be_followed(
+    files: Files, named: str, item: int
+) -> None:
+    config = files.convert(WHOLE, f"model: {{extra: 'model.head.hidden_dims{named}'}}")
+    assert resolved(config)["model"]["extra"] == [48, 18][item]
+    config.model.head.hidden_dims = [32, 16]
+    assert resolved(config)["model"]["extra"] == [32, 16][item]
+
+
+@pytest.mark.parametrize(
+    ("space", "named", "why"),
+    [
+        (WHOLE, "hidden_dims[2]", "which does not exist: did you mean"),
+        (WHOLE.replace(", 16", ""), "hidden_dims[-1]", "have different lengths"),
+        (WHOLE.replace(", 16", ""), "hidden_dims[1]", "have different lengths"),
+        ("model: {head: [{in_dim: 1, a: 2}, {in_dim: 2}]}", "a", "not all its choices have it"),
+        ("model: {head: [{a: [1]}, {a: [1, 2]}]}", "a[-1]", "have different lengths"),
+        ("model: {head: {activation: [relu, tanh]}}", "activation.x", "which does not exist"),
+    ],
+)
+def test_what_not_all_choices_have_cannot_be_followed(
+    files: Files, space: str, named: str, why: str
+) -> None:
+    text = mistakes(files, space, f"model: {{extra: 'model.head.{named}'}}")
+    assert f"deps.yaml:1: model.extra follows model.head.{named}" in text
+    assert why in text
+    assert ("searched as a whole at space.yaml:1" in text) == ("not exist" not in why)
+
+
+@pytest.mark.parametrize(
+    ("deps", "why"),
+    [
+        (
+            "model: {layers: [{norm_args: 'model.layers[0].out_dim'}]}",
+            r"model.layers\[0\].norm_args is a list \(base.yaml:3\) and "
+            r'model.layers\[0\].out_dim is one value: write - "model.layers\[0\].out_dim" below it',
+        ),
+        ("model: {head: {in_dim: model.layers}}", "in_dim is one value .* model.layers is a list"),
+        ("model: {head: model.layers}", "head is a mapping .* and model.layers is a list"),
+        ("model: {head: {hidden_dims: training.lr}}", "is a list .* and training.lr is one value"),
+    ],
+)
+def test_a_value_follows_one_of_its_own_kind(files: Files, deps: str, why: str) -> None:
+    text = mistakes(files, LR, deps)
+    assert "1 mistake" in text
+    assert re.search(f"deps.yaml:1: .*{why}", text), text
+
+
+def test_what_is_null_may_follow_any_kind(files: Files) -> None:
+    for target in ("model.layers", "model.head", "training.lr"):
+        assert resolved(files.convert(LR, f"model: {{extra: {target}}}"))["model"]["extra"]
 
 
 # Mistakes ----------------------------------------------------------------------------------------

@@ -157,6 +157,37 @@ def test_all_that_is_wrong_with_tuning_settings_is_named(write: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ("direction: maximise", "direction: maximise must be minimize or maximize"),
+        ("direction: [minimize]", "direction: [minimize] must be a text"),
+        ("timeout: abc", "timeout: abc must be seconds"),
+        ("timeout: -5", "timeout: -5 must be seconds"),
+        ("timeout: true", "timeout: true must be seconds"),
+        ("timeout: .inf", "timeout: .inf must be seconds"),
+        ("n_trials: null", "n_trials: null must be a whole number from 1 on"),
+    ],
+)
+def test_a_wrong_tuning_setting_is_named_with_its_line(write: Any, setting: str, why: str) -> None:
+    with pytest.raises(SearchError) as error:
+        read_tuning(write("tuning.yaml", f"n_jobs: 1\n{setting}\n"))
+    assert f"tuning.yaml:2: {why}" in str(error.value)
+
+
+def test_a_switch_of_no_part_is_named_with_its_line(write: Any) -> None:
+    tuning = write("tuning.yaml", "tune_optimizer: true\ntune_modle: false\n")
+    with pytest.raises(SearchError) as error:
+        converted(tuning=tuning)
+    wrong = "tuning.yaml:2: tune_modle: modle is no part of the settings: did you mean model?"
+    assert wrong in str(error.value)
+
+
+def test_no_limits_are_none(write: Any) -> None:
+    text = "timeout: null\ndirection: null\nstorage: null\n"
+    assert read_tuning(write("tuning.yaml", text)).sweeper == {}
+
+
+@pytest.mark.parametrize(
     ("arguments", "why"),
     [
         ("", "--space is missing"),

@@ -99,6 +99,21 @@ def test_values_couple_through_references_and_to_untuned_parts_stay(files: Files
     assert config.training.batch == 32
 
 
+def test_misspelled_tags_are_named_also_where_no_other_stands(files: Files) -> None:
+    with pytest.raises(SearchError) as error:
+        files.convert("m:\n  a: !swep [1, 2]\n  b: !rnage {start: 1, stop: 3}", base=False)
+    assert "space.yaml:2: m.a has the tag !swep, unknown: did you mean !sweep" in str(error.value)
+    assert "space.yaml:3: m.b has the tag !rnage, unknown: did you mean !range" in str(error.value)
+    assert "--base" not in str(error.value)
+
+
+def test_a_tag_at_a_key_that_the_base_settings_lack_is_refused(files: Files) -> None:
+    files.write("base", "model: cnn\ntraining: {lr: 1.0}")
+    space = "modle: !sweep [cnn, gnn]\ntraining: {lr: !sweep [0.1, 1.0]}"
+    with pytest.raises(SearchError, match=r"modle is not in .*base\.yaml: did you mean model"):
+        files.convert(space, tune=["model", "training"])
+
+
 def test_a_range_of_the_three_file_form_is_refused_and_not_taken_literally(files: Files) -> None:
     space = "m: {a: !sweep [1, 2], b: {type: tuple, value: [1e-5, 1e-1, true]}}"
     with pytest.raises(SearchError, match=r"m\.b is no range in a file with tags: write !range"):

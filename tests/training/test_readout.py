@@ -36,7 +36,14 @@ def batches(classes: bool) -> list[SignalBatch]:
     ]
 
 
-def trained(data: list[SignalBatch], loss: nn.Module, scaler: object, epochs: int, lr: float):
+def trained(
+    data: list[SignalBatch],
+    loss: nn.Module,
+    scaler: object,
+    epochs: int,
+    lr: float,
+    validated: list[SignalBatch] | None = None,
+):
     torch.manual_seed(0)
     target = data[0].target
     outputs = 3 if target.ndim == 1 else target.shape[1]
@@ -48,7 +55,8 @@ def trained(data: list[SignalBatch], loss: nn.Module, scaler: object, epochs: in
         max_epochs=epochs, accelerator="cpu", enable_model_summary=False, **options
     )
     loader = torch.utils.data.DataLoader(data, batch_size=None)
-    trainer.fit(learner, loader, loader)
+    others = torch.utils.data.DataLoader(validated or data, batch_size=None)
+    trainer.fit(learner, loader, others)
     return learner, trainer, loader
 
 
@@ -66,6 +74,19 @@ def test_classes_are_learned_and_scored_as_scikit_learn_does() -> None:
     assert result.errors(targets)["class"]["f1"] == pytest.approx(f1, abs=1e-6)
     assert "weighted F1" in result.summary(targets)
     assert learner.scores == ("val/loss", "val/accuracy", "val/f1")
+
+
+def test_a_batch_of_one_sample_is_scored() -> None:
+    """As the last one of a validation may be: its class has the shape (1,), and not ()."""
+    data = batches(True)
+    x, y = data[0].signal, data[0].target
+    parts = [
+        SignalBatch(x[part], y[part], data[0].ids[part]) for part in (slice(11), slice(11, 12))
+    ]
+    _, trainer, _ = trained(data, nn.CrossEntropyLoss(), Classes(3), 1, 0.0, validated=parts)
+    _, whole, _ = trained(data, nn.CrossEntropyLoss(), Classes(3), 1, 0.0, validated=data[:1])
+    for name in ("val/accuracy", "val/f1"):
+        assert trainer.callback_metrics[name] == whole.callback_metrics[name]
 
 
 def test_the_score_does_not_know_the_weights_of_the_loss() -> None:

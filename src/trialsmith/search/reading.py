@@ -23,9 +23,6 @@ from trialsmith.search.space import Branch, Parameter
 
 WORDS = ("choices", "low", "high", "step", "log", "when")
 
-# YAML 1.1 takes 1e-5, without a point, for a string
-_EXPONENT = re.compile(r"[-+]?\d+[eE][-+]?\d+")
-
 
 @dataclass(frozen=True)
 class Fixed:
@@ -99,7 +96,7 @@ def _read_domain(entry: Mapping[str, Any]) -> Domain:
         options = entry["choices"]
         if not isinstance(options, list | tuple):
             raise ValueError(f"has choices={options!r}: write a list")
-        return Choices(tuple(_number_if_exponent(option) for option in options))
+        return Choices(tuple(options))
     missing = [word for word in ("low", "high") if entry.get(word) is None]
     if missing:
         raise ValueError(f"lacks {' and '.join(missing)}: give choices, or low and high")
@@ -128,10 +125,6 @@ def _number(entry: Mapping[str, Any], word: str) -> int | float:
     if not number or math.isnan(value):
         raise ValueError(f"has {word}={value!r}, which is not a number")
     return value
-
-
-def _number_if_exponent(option: Any) -> Any:
-    return float(option) if isinstance(option, str) and _EXPONENT.fullmatch(option) else option
 
 
 def _is_branch(item: Any) -> bool:

@@ -37,7 +37,7 @@ class Bridge:
 
     def reads(self, key: Key) -> bool:
         """Whether anything of ours reads the group's value at `key`."""
-        followed = any(key[: len(target)] == target for target in self.links.values())
+        followed = any(related(key, target) for target in self.links.values())
         return followed or key[0] in self.choose
 
 

@@ -1,6 +1,6 @@
 """From a group's files to one space: what is searched, what follows, what stays."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from trialsmith.spaces.keys import Key, dotted, is_plain, shown
 from trialsmith.spaces.leaves import Coupled, Given, Searched, Tree
 from trialsmith.spaces.merging import Merging, is_tagged
 from trialsmith.spaces.mistakes import Mistake, Mistakes, Place
-from trialsmith.spaces.ranges import unreached
+from trialsmith.spaces.ranges import is_tuple, unreached
 
 PARTS = "converted"
 """The key of a search file that names what the settings that it is made from consist of."""
@@ -51,6 +51,7 @@ def convert(
     space: Path,
     deps: Path | None = None,
     tune: Sequence[str] | None = None,
+    switches: Mapping[str, Place] | None = None,
     check: Callable[[Tree, Mistakes], object] = lambda tree, mistakes: None,
 ) -> Converted:
     """Read the files and put them together.
@@ -60,6 +61,7 @@ def convert(
         space: the same tree, with what is searched.
         deps: the same tree, with what follows.
         tune: the parts to tune; None: all.
+        switches: where a file says of parts whether to tune them.
         check: notes what else is wrong with the leaves.
 
     Raises:
@@ -79,7 +81,8 @@ def convert(
             "from lists that are values: add --base FILE"
         )
     _check_parts([document for document in (settings, searched) if document], mistakes)
-    tuned = _tuned(tune, settings, searched)
+    parts = list(dict.fromkeys([*(settings.content if settings else ()), *searched.content]))
+    tuned = _tuned(tune, parts, switches or {}, mistakes)
     tree = _merged(settings, searched, tuned, mistakes)
     untuned = {str(key[0]) for key in tree} - set(tuned)
     tree, links = with_dependencies(tree, mapping, untuned, mistakes)
@@ -106,11 +109,19 @@ def _check_parts(documents: Sequence[Node], mistakes: Mistakes) -> None:
             )
 
 
-def _tuned(tune: Sequence[str] | None, base: Node | None, space: Node) -> list[str]:
-    parts = list(dict.fromkeys([*(base.content if base else ()), *space.content]))
+def _tuned(
+    tune: Sequence[str] | None,
+    parts: Sequence[str],
+    switches: Mapping[str, Place],
+    mistakes: Mistakes,
+) -> list[str]:
+    for name, place in switches.items():
+        if name not in parts:
+            hint = suggestion(name, parts) or f": there are {', '.join(parts)}"
+            mistakes.add(place, f"tune_{name}: {name} is no part of the settings{hint}")
     if tune is None:
-        return parts
-    unknown = [name for name in tune if name not in parts]
+        return list(parts)
+    unknown = [name for name in tune if name not in parts and name not in switches]
     if unknown or not tune:
         hints = [f"{name}{suggestion(name, parts)}" for name in unknown]
         raise SearchError(
@@ -121,11 +132,7 @@ def _tuned(tune: Sequence[str] | None, base: Node | None, space: Node) -> list[s
 
 
 def _merged(base: Node | None, space: Node, tuned: Collection[str], mistakes: Mistakes) -> Tree:
-    for key, node in base.walk() if base else ():
-        if node.tag:
-            mistakes.add(
-                node.place, f"{shown(key)} has the tag {node.tag}: base settings are values"
-            )
+    _check_are_values(base, mistakes)
     merging = Merging(base, space, mistakes)
     tree: Tree = {}
     for name in dict.fromkeys([*(base.content if base else ()), *space.content]):
@@ -136,6 +143,8 @@ def _merged(base: Node | None, space: Node, tuned: Collection[str], mistakes: Mi
             tree |= merging.values((name,), settings)
         elif base is None:
             tree |= merging.values((name,), space.content[name])
+        else:  # for the mistake: it may be the name of a tuned part, misspelled
+            merging.tree((name,), None, space.content[name])
     if base is None:
         for key, leaf in tree.items():
             if isinstance(leaf, Searched | Coupled) and key[0] not in tuned:
@@ -145,6 +154,19 @@ def _merged(base: Node | None, space: Node, tuned: Collection[str], mistakes: Mi
                     "the base settings, so add --base FILE",
                 )
     return tree
+
+
+def _check_are_values(base: Node | None, mistakes: Mistakes) -> None:
+    for key, node in base.walk() if base else ():
+        if node.tag:
+            mistakes.add(
+                node.place, f"{shown(key)} has the tag {node.tag}: base settings are values"
+            )
+        if is_tuple(node) and node.content["type"].value == "tuple":
+            mistakes.add(
+                node.place,
+                f"{shown(key)} is a range, and base settings are values: write one number",
+            )
 
 
 def _entries(tree: Tree, links: dict[Key, Key], mistakes: Mistakes) -> dict[Key, Any]:

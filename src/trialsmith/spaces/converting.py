@@ -49,7 +49,9 @@ def write_search_file(inputs: Inputs, out: Path, force: bool = False) -> list[st
     if inputs.space is None:
         raise SearchError("--space is missing: the file that says what is searched")
     groups = Groups.around(out)
-    converted = convert(inputs.base, inputs.space, inputs.deps, inputs.tune, groups.chosen)
+    converted = convert(
+        inputs.base, inputs.space, inputs.deps, inputs.tune, tuning.switches, groups.chosen
+    )
     bridge = bridge_for(converted.tree, inputs.bridge, tuning.direction)
     chosen = groups.chosen(converted.tree, Mistakes())
     trains = groups.has("data") and "task" not in chosen

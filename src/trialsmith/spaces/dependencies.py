@@ -6,7 +6,7 @@ from trialsmith.spaces.document import Node
 from trialsmith.spaces.keys import Key, shown
 from trialsmith.spaces.leaves import Coupled, Follows, Leaf, Searched, Tree
 from trialsmith.spaces.mistakes import Mistake, Mistakes
-from trialsmith.spaces.references import Existing, cycles, related
+from trialsmith.spaces.references import ONE, Existing, cycles, related
 
 
 def with_dependencies(
@@ -80,10 +80,29 @@ def _links(tree: Tree, existing: Existing, mistakes: Mistakes) -> dict[Key, Key]
                 links[key] = existing.find(leaf.target)
             except Mistake as error:
                 mistakes.add(leaf.place, f"{shown(key)} follows {error}")
+                continue
+            if isinstance(leaf, Follows):
+                _check_kinds(key, links[key], leaf, existing, mistakes)
     for circle in cycles(links):
         names = " → ".join(shown(key) for key in circle)
         mistakes.add(tree[circle[0]].place, f"{names} is a circle: one of them needs a value")
     return links
+
+
+def _check_kinds(
+    key: Key, target: Key, leaf: Follows, existing: Existing, mistakes: Mistakes
+) -> None:
+    """Refuse a list that follows one value, and its like: every trial would fail."""
+    kind, other = existing.kind(key), existing.kind(target)
+    if not kind or not other or kind == other or related(key, target):
+        return
+    remedy = "follow a value of its own kind"
+    if kind == "a list" and other == ONE:
+        remedy = f'write - "{leaf.target}" below it'
+    mistakes.add(
+        leaf.place,
+        f"{shown(key)} is {kind} ({existing.place(key)}) and {leaf.target} is {other}: {remedy}",
+    )
 
 
 def _moves(key: Key, tree: Tree, links: Mapping[Key, Key], seen: set[Key]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trialsmith.search.domains import Domain
+from trialsmith.search.domains import Choices, Domain
 from trialsmith.spaces.keys import Key
 from trialsmith.spaces.mistakes import Place
 
@@ -48,6 +48,16 @@ Leaf = Given | Searched | Coupled | Follows
 Tree = dict[Key, Leaf]
 """Every leaf of a configuration by its key, in the order of the file; empty lists and mappings
 are leaves, too."""
+
+
+def values_of(leaf: Leaf) -> tuple[Any, ...]:
+    """What may stand at a leaf; of a range its first value only, for all are alike."""
+    if isinstance(leaf, Coupled):
+        return leaf.values
+    if isinstance(leaf, Searched):
+        domain = leaf.domain
+        return domain.options if isinstance(domain, Choices) else (next(domain.values()),)
+    return (leaf.value,) if isinstance(leaf, Given) else ()
 
 
 def nested(tree: Mapping[Key, Any]) -> Any:

@@ -2,15 +2,16 @@
 
 Both files have the same shape, so the base settings tell a choice from a value: a list over one
 value offers choices, a list over a list is a value, and a list of lists over a list of values
-offers lists. In a tagged file, or without base settings, only a tag searches.
+offers lists, or choices for each item where the base list itself is not among them. In a tagged
+file, or without base settings, only a tag searches.
 """
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from trialsmith import yaml12
-from trialsmith.search.domains import Choices, Domain
+from trialsmith.search.domains import Choices, Domain, identity
 from trialsmith.search.nearest import suggestion
 from trialsmith.spaces.document import Node
 from trialsmith.spaces.keys import Key, shown
@@ -35,8 +36,8 @@ TAGS = (*DOMAINS, "!coupled-sweep", "!reference", "!pyobject")
 
 
 def is_tagged(space: Node) -> bool:
-    """Whether a file says by tags what is searched."""
-    return any(node.tag in TAGS for _, node in space.walk())
+    """Whether a file says by tags what is searched, were they all misspelled."""
+    return any(node.tag for _, node in space.walk())
 
 
 def leaves_of(node: Node, mistakes: Mistakes, key: Key = ()) -> Tree:
@@ -57,20 +58,18 @@ class Merging:
         self._tagged = base is None or is_tagged(space)
         self._has_base = base is not None
         self._file = base.place.file if base is not None else ""
+        self._parts = list(base.content) if base is not None else []
         self._names = [shown(key) for key, _ in base.walk() if key] if base is not None else []
 
     def tree(self, key: Key, base: Node | None, space: Node | None) -> Tree:
         """The leaves at `key` and below, as the space says, else the base settings."""
         if space is None:
             return {} if base is None else self.values(key, base)
+        if base is None and self._has_base and key:
+            self._add(key, space, f"is not in {self._file}{self._hint(key)}")
+            return {}
         if space.tag:
             return self._leaf(key, space, lambda: _of_tag(space, base))
-        if base is None and self._has_base and key:
-            hint = suggestion(shown(key), self._names)
-            if "." in str(key[-1]):
-                hint = ": a key has no dots, each part of a name stands in a mapping of its own"
-            self._add(key, space, f"is not in {self._file}{hint}")
-            return {}
         if is_tuple(space) and not (base is not None and base.is_mapping):
             return self._leaf(key, space, lambda: _range(space, base))
         if base is None or _is_null(base) or _is_null(space):
@@ -93,7 +92,17 @@ class Merging:
 
     def _unlike(self, key: Key, base: Node | None, space: Node) -> Tree:
         """Where the base settings say nothing of the shape."""
-        if not self._tagged and base is not None and space.is_list:
+        if self._tagged or base is None or space.is_scalar:
+            return self.values(key, space)
+        if _is_undecided(space):
+            self._add(
+                key,
+                space,
+                f"has lists or ranges, and {base.place} has null, so choices cannot be told from "
+                "values: give the same tree in the base settings",
+            )
+            return {key: Given(space.place, None)}
+        if space.is_list:
             return self._leaf(key, space, lambda: _choice(space, base))
         return self.values(key, space)
 
@@ -125,7 +134,10 @@ class Merging:
     def _lists(self, key: Key, base: Node, space: Node) -> Tree:
         of_lists = bool(space.content) and all(item.is_list for item in space.content)
         if of_lists and not self._tagged and not any(item.is_list for item in base.content):
-            return self._leaf(key, space, lambda: _choice(space, base))
+            if len(space.content) != len(base.content) or _holds(space, base):
+                return self._leaf(key, space, lambda: _choice(space, base))
+            if not all(map(_holds, space.content, base.content)):
+                return self._leaf(key, space, lambda: _undecided(space, base))
         if len(base.content) != len(space.content):
             if self._tagged or not _may_search(space):
                 return self.values(key, space)
@@ -150,6 +162,13 @@ class Merging:
         except Mistake as error:
             self._add(key, node, str(error))
             return {key: Given(node.place, None)}
+
+    def _hint(self, key: Key) -> str:
+        if "." in str(key[-1]):
+            return ": a key has no dots, each part of a name stands in a mapping of its own"
+        name = shown(key)
+        top = suggestion(name, self._parts) if len(key) == 1 else ""
+        return top or suggestion(name, self._names)
 
     def _add(self, key: Key, node: Node, problem: str) -> None:
         self._mistakes.add(node.place, f"{shown(key)} {problem}")
@@ -179,6 +198,33 @@ def _choice(space: Node, base: Node) -> Leaf:
     for item in space.content:
         _check_shape(item, base)
     return Searched(space.place, choices(space.value), base.value)
+
+
+def _holds(options: Node, base: Node) -> bool:
+    """Whether the base value is among a list's items, as choices should have it."""
+    return identity(base.value) in [identity(item.value) for item in options.content]
+
+
+def _is_undecided(space: Node) -> bool:
+    """Whether something in a mapping, or in mappings to choose among, could be searched or not.
+
+    Where null is among the choices they are meant, and all in them is a value.
+    """
+    if space.is_list:
+        whole = any(_is_null(item) for item in space.content)
+        return not whole and any(item.is_mapping and _may_search(item) for item in space.content)
+    return _may_search(space)
+
+
+def _undecided(space: Node, base: Node) -> NoReturn:
+    """Refuse as many lists as the base list has items, where it fits neither way to read them."""
+    _check_values(space)
+    written = yaml12.dump(base.value, flow=True).strip()
+    raise Mistake(
+        f"has {len(space.content)} lists, and {base.place} has {written}: for choices among whole "
+        f"lists, let {written} be one of them; for choices of each item, let each list hold that "
+        "item of the base settings"
+    )
 
 
 def _check_shape(item: Node, base: Node) -> None:

@@ -1,13 +1,15 @@
 """A group's tuning settings: which files, which parts, how many trials, and where they are kept."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trialsmith.errors import SearchError
 from trialsmith.search.nearest import suggestion
-from trialsmith.spaces.document import read_document
-from trialsmith.spaces.mistakes import Mistakes
+from trialsmith.spaces.document import Node, read_document
+from trialsmith.spaces.mistakes import Mistakes, Place
+from trialsmith.spaces.writing import flow
 
 FILES = {
     "base_settings_path": "base",
@@ -19,6 +21,7 @@ OTHERS = ("study_name", "storage", "direction", "timeout")
 TEXTS = (*FILES, "study_name", "storage", "direction")
 UNUSED = ("built_search_space_path", "best_trial_path", "best_param_path")
 SWITCH = "tune_"
+DIRECTIONS = ("minimize", "maximize")
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,19 @@ class Tuning:
     Attributes:
         files: `base`, `space`, `deps` → its path, for those that are named.
         tune: the parts to tune; None: it has no switches.
+        switches: part → where the switch for it stands.
         direction: `minimize`, `maximize`, or None.
         sweeper: settings of `hydra.sweeper`.
     """
 
     files: dict[str, Path]
     tune: list[str] | None
+    switches: dict[str, Place]
     direction: str | None
     sweeper: dict[str, Any]
 
 
-NO_TUNING = Tuning({}, None, None, {})
+NO_TUNING = Tuning({}, None, {}, None, {})
 
 
 def read_tuning(file: Path) -> Tuning:
@@ -54,17 +59,10 @@ def read_tuning(file: Path) -> Tuning:
     document = read_document(file, mistakes)
     mistakes.refuse("the tuning settings cannot be read")
     assert document is not None
-    known = (*FILES, *COUNTS, *OTHERS, *UNUSED)
     given = document.value
     for name, node in document.content.items():
-        if name in COUNTS and (type(node.content) is not int or node.content < 1):
-            mistakes.add(node.place, f"{name}: {node.value} must be a whole number from 1 on")
-        elif name in TEXTS and not isinstance(node.content, str | None):
-            mistakes.add(node.place, f"{name}: {node.value} must be a text")
-        elif name.startswith(SWITCH) and not isinstance(node.content, bool):
-            mistakes.add(node.place, f"{name}: {node.value} must be true or false")
-        elif name not in known and not name.startswith(SWITCH):
-            mistakes.add(node.place, f"{name} is unknown{suggestion(name, known)}")
+        if problem := _problem(name, node):
+            mistakes.add(node.place, problem)
     mistakes.refuse("the tuning settings cannot be read")
     switches = {
         name.removeprefix(SWITCH): on for name, on in given.items() if name.startswith(SWITCH)
@@ -74,9 +72,36 @@ def read_tuning(file: Path) -> Tuning:
     return Tuning(
         files={word: _path(given[name], file) for name, word in FILES.items() if given.get(name)},
         tune=[part for part, on in switches.items() if on] if switches else None,
+        switches={part: document.content[f"{SWITCH}{part}"].place for part in switches},
         direction=given.get("direction"),
         sweeper=_sweeper(given),
     )
+
+
+def _problem(name: str, node: Node) -> str:
+    """What is wrong with a setting; "" where nothing is."""
+    value, known = node.content, (*FILES, *COUNTS, *OTHERS, *UNUSED)
+    rule = ""
+    if name in COUNTS and (type(value) is not int or value < 1):
+        rule = "a whole number from 1 on"
+    elif name in TEXTS and not isinstance(value, str | None):
+        rule = "a text"
+    elif name == "direction" and value not in (*DIRECTIONS, None):
+        rule = " or ".join(DIRECTIONS)
+    elif name == "timeout" and not _is_timeout(value):
+        rule = "seconds, a number above 0, or null for none"
+    elif name.startswith(SWITCH) and not isinstance(value, bool):
+        rule = "true or false"
+    elif name not in known and not name.startswith(SWITCH):
+        return f"{name} is unknown{suggestion(name, known)}"
+    return f"{name}: {flow(node.value)} must be {rule}" if rule else ""
+
+
+def _is_timeout(value: Any) -> bool:
+    if value is None:
+        return True
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 < value < math.inf
 
 
 def _sweeper(given: dict[str, Any]) -> dict[str, Any]:
