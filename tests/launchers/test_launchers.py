@@ -83,7 +83,8 @@ def search_with_a_killed_job(app: App, launcher: str, is_job) -> str:
     return output
 
 
-@pytest.mark.parametrize("launcher", ["basic", pytest.param("joblib", marks=pytest.mark.fault)])
+@pytest.mark.fault  # what it adds to other tests, which have the first or the second launcher
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
 def test_processes_of_this_machine(app: App, launcher: str) -> None:
     if launcher == "joblib":
         needs("hydra_plugins.hydra_joblib_launcher", "joblib")

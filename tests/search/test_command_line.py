@@ -232,6 +232,11 @@ def test_data_are_prepared_once_and_their_mistakes_come_first(app):
     assert app.study("plain-broken").trials == []
 
 
+def test_a_long_mistake_of_the_data_is_told_whole(app):
+    settings = ("hparams_search=plain", "hydra.sweeper.prepare=data", "data.path=worse.csv")
+    assert "that is all" in app.search(*settings, code=1)
+
+
 def test_a_search_that_ended_before_its_first_trial_binds_nobody(app):
     settings = ("hparams_search=plain", "hydra.sweeper.prepare=data", "hydra.sweeper.study_name=s")
     app.search(*settings, "data.path=broken.csv", "x=interval(0,5)", code=1)

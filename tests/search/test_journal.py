@@ -14,6 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
+from trialsmith.errors import SearchError
 from trialsmith.search import journal, journal_state
 from trialsmith.search.journal import Journal
 from trialsmith.search.pruning import QuickPercentile, quickened
@@ -174,3 +175,43 @@ def test_a_quick_pruner_decides_as_optunas_own(
             running[running.index(trial)] = study.ask()
     if name != "patient":  # which seldom prunes
         assert len(set(decisions)) == 2
+
+
+def replaced(path: Path) -> None:
+    path.rename(path.with_name("aside"))
+    theirs_of = theirs(path)
+    study = optuna.create_study(storage=theirs_of, study_name="s")
+    for _ in range(9):  # and is longer by now
+        study.ask()
+
+
+def cut(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]))
+
+
+@pytest.mark.parametrize("harm", [replaced, cut, Path.unlink])
+def test_a_journal_that_is_replaced_or_cut_under_a_search_is_noticed(tmp_path, harm) -> None:
+    path = tmp_path / "study.journal"
+    study = optuna.create_study(storage=ours(path), study_name="s")
+    for _ in range(3):
+        study.ask()
+    harm(path)
+    before = path.read_bytes() if path.exists() else None
+    with pytest.raises(SearchError, match="removed, replaced or cut short"):
+        study.ask()
+    with pytest.raises(SearchError, match="removed, replaced or cut short"):
+        study.tell(0, 1.0)
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
+@pytest.mark.parametrize("line", [b"5", b"{}", b"\0\0\0", b"\xff", b"null", b"[]"])
+def test_a_line_that_no_search_has_written_is_named(tmp_path, line: bytes) -> None:
+    path = tmp_path / "study.journal"
+    study = optuna.create_study(storage=ours(path), study_name="s")
+    lines = len(path.read_bytes().splitlines())
+    with path.open("ab") as file:
+        file.write(line + b"\n")
+    for look in (lambda: study.trials, lambda: study.trials, lambda: ours(path)):
+        with pytest.raises(SearchError, match=f"line {lines + 1} is not what a search"):
+            look()

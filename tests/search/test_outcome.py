@@ -1,9 +1,13 @@
 """How trials end, each for its own reason."""
 
 import pickle
+import signal
+import subprocess
+import sys
 
 import optuna
 import pytest
+import sqlalchemy
 
 from trialsmith.errors import DataError, Diverged, InfeasibleConfig, SearchError
 from trialsmith.search.outcome import FAILURES, Outcome, TrialLost, outcome_of
@@ -86,6 +90,42 @@ def test_texts_fit_into_files_and_terminals():
         assert len(text) < 30_000
         assert text.startswith(("ValueError: bad", "Traceback"))
         assert "\0" not in text.encode().decode()
+
+
+def test_a_task_that_is_asked_to_end_ends_and_has_no_outcome():
+    """Lightning makes an exception of SIGTERM while it trains."""
+    program = """
+import os, signal, time
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from trialsmith.search.outcome import outcome_of
+
+def notice(number, frame):
+    raise SIGTERMException
+
+def task():
+    signal.signal(signal.SIGTERM, notice)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+
+print(outcome_of(task))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGTERM, done.stderr
+    assert done.stdout == ""
+
+
+def test_a_database_on_a_full_disk_ends_the_search_with_the_way_on(tmp_path):
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/study.db")
+
+    def write():
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 3")
+            for k in range(100):
+                connection.exec_driver_sql(f"CREATE TABLE t{k} (x)")
+
+    outcome = outcome_of(write)
+    assert outcome.fatal
+    assert "give the same command again" in outcome.message
 
 
 def test_ctrl_c_is_not_an_outcome():

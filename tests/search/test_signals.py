@@ -13,6 +13,8 @@ def default_hangup():
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
+    with StopSignals():  # as a search that begins: nobody has asked it to stop
+        pass
 
 
 @pytest.mark.usefixtures("default_hangup")

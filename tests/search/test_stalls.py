@@ -10,17 +10,29 @@ from trialsmith.search.stalls import Stalls
 
 def test_a_trial_stalls_when_its_reports_stand_still_for_longer_than_the_limit() -> None:
     now = 0.0
-    stalls = Stalls(10.0, clock=lambda: now)
+    stalls = Stalls(3.0, clock=lambda: now)
     assert stalls({1: 0, 2: 0}) == []
-    now = 9.0
+    now = 2.5
     assert stalls({1: 1, 2: 0}) == []
-    now = 11.0
+    now = 3.5
     assert stalls({1: 1, 2: 0}) == [2]
-    now = 19.5
+    now = 6.0
     assert stalls({1: 1, 3: 0}) == [1]  # 2 was ended, 3 has begun
-    now = 20.0
+    now = 6.5
     assert stalls({1: 1}) == [1]
     assert stalls({3: 0}) == []  # who comes again is heard anew
+
+
+def test_time_in_which_the_sweep_was_away_is_nobodys_silence() -> None:
+    now = 0.0
+    stalls = Stalls(10.0, clock=lambda: now)
+    stalls({1: 0})
+    now = 4.0
+    assert stalls({1: 0}) == []
+    now = 3604.0  # the sweep was stopped, or waited for its storage
+    assert stalls({1: 0}) == []
+    now = 3606.0
+    assert stalls({1: 0}) == [1]
 
 
 def test_without_a_limit_nobody_stalls() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trialsmith.errors import SearchError
-from trialsmith.search.storage import storage_url
+from trialsmith.search.storage import open_storage, storage_url
 
 FOLDER = Path("multirun", "s")
 
@@ -20,6 +20,8 @@ FOLDER = Path("multirun", "s")
         ("sqlite:///a.db", "sqlite:////home/a.db"),
         ("sqlite:////a.db", "sqlite:////a.db"),
         ("sqlite+pysqlite:///a.db?timeout=5", "sqlite+pysqlite:////home/a.db?timeout=5"),
+        ("sqlite:///file:a.db?uri=true", "sqlite:///file:/home/a.db?uri=true"),
+        ("sqlite:///file:/a.db?uri=true", "sqlite:///file:/a.db?uri=true"),
         ("mysql+pymysql://me@host/name", "mysql+pymysql://me@host/name"),
         ("grpc://host:13000", "grpc://host:13000"),
     ],
@@ -31,7 +33,23 @@ def test_an_address_is_the_same_from_every_folder(storage, url, tmp_path, monkey
     assert storage_url(url, home / FOLDER) == url
 
 
-@pytest.mark.parametrize("storage", ["sqlite://", "sqlite:///:memory:"])
+def test_the_folder_of_a_database_is_made_wherever_its_address_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    url = storage_url("sqlite:///file:new/a.db?uri=true", FOLDER, tmp_path / "home")
+    open_storage(url)
+    assert [path.name for path in tmp_path.rglob("*.db")] == ["a.db"]
+    assert (tmp_path / "home" / "new" / "a.db").is_file()
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///file::memory:?uri=true",
+        "sqlite:///file:a?mode=memory&uri=true",
+    ],
+)
 def test_a_database_that_only_one_process_sees_is_refused(storage):
     with pytest.raises(SearchError, match="in memory"):
         storage_url(storage, FOLDER)

@@ -18,7 +18,7 @@ from trialsmith.search.opening import StudyPlan, open_study
 from trialsmith.search.outcome import Outcome, outcome_of
 from trialsmith.search.proposal import Grid
 from trialsmith.search.reading import Fixed, read
-from trialsmith.search.recovery import recover
+from trialsmith.search.recovery import elsewhere, recover
 from trialsmith.search.rules import Rules
 from trialsmith.search.slots import Ended, Slots
 from trialsmith.search.space import Space
@@ -322,6 +322,19 @@ def test_a_result_that_was_stored_before_its_sweeper_died_is_kept(search, tmp_pa
     assert study.trials[0].value == 0.125
 
 
+def test_a_result_that_is_kept_is_not_tried_again(search, tmp_path):
+    study, space = opened(tmp_path)
+    dead = DEAD.format(ownership.host(ownership.me()))
+    point = {"x": 0.25, "n": 2, "use": False}
+    result = Outcome("complete", (0.125,)).record()
+    number = add_running(study, space, point, owner=dead, result=result)
+    # it died between the two writes of queueing it again, and the job went on to its end
+    waiting._add(study, {"params": point, "retry_of": number, "retries": 1})
+    assert recover(study) == [number]
+    assert states(study) == {"COMPLETE": 1, "FAIL": 1}
+    assert states(search(n_trials=3)) == {"COMPLETE": 3, "FAIL": 1}
+
+
 def test_a_job_that_saw_its_sweeper_die_has_no_result(search, tmp_path):
     study, space = opened(tmp_path)
     dead = DEAD.format(ownership.host(ownership.me()))
@@ -399,7 +412,7 @@ def test_a_trial_on_its_way_out_of_the_queue_is_lost_with_all_who_claimed_it(
         waiting.claim(study, study.trials[number], known.get(claim, claim))
     assert recover(study, mine=()) == ([number] if lost else [])
     assert states(study) == ({"FAIL": 1, "WAITING": 1} if lost else {"RUNNING": 1})
-    assert recover(study, mine=(), take_over=True) == ([] if lost else [number])
+    assert recover(study, mine=(), gone=elsewhere(study)) == ([] if lost else [number])
     assert states(study) == {"FAIL": 1, "WAITING": 1}
 
 
@@ -424,6 +437,17 @@ def test_trials_of_other_hosts_are_left_alone_until_they_are_taken_over(search, 
     assert states(study)["RUNNING"] == 1
     study = search(n_trials=3, take_over=True)
     assert states(study) == {"FAIL": 1, "COMPLETE": 3}
+
+
+def test_two_that_take_over_leave_each_other_alone(tmp_path):
+    study, space = opened(tmp_path)
+    point = {"x": 0.25, "n": 2, "use": False}
+    lost = add_running(study, space, point, owner="gone:1:1")
+    gone = elsewhere(study)  # asked when each of them begins
+    assert gone == {"gone:1:1"}
+    assert recover(study, mine=(), gone=gone) == [lost]
+    add_running(study, space, point, owner="elsewhere:1:1")  # the other one takes it
+    assert recover(study, mine=(), gone=gone) == []
 
 
 def test_the_budget_leaves_a_place_for_trials_that_run_elsewhere(search, tmp_path):

@@ -1,6 +1,8 @@
 """Servers that go away, and secrets that do not get out."""
 
 import logging
+import os
+import signal
 from pathlib import Path
 
 import optuna
@@ -15,6 +17,7 @@ from trialsmith.search import outage, turns
 from trialsmith.search.credentials import STORAGE, full, redacted, without_credentials
 from trialsmith.search.forwarding import Forwarding
 from trialsmith.search.outage import lasting, waited_out
+from trialsmith.search.signals import Interrupted, StopSignals, asked
 from trialsmith.search.storage import open_storage, storage_url
 
 SERVER = "postgresql+psycopg://127.0.0.1:5432/optuna"
@@ -73,6 +76,56 @@ def test_another_error_is_passed_on_at_once() -> None:
         storage.get_all_trials(0)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        'FATAL:  password authentication failed for user "me"',
+        "fe_sendauth: no password supplied",
+        'FATAL:  database "stduy" does not exist',
+        "(1045, \"Access denied for user 'me'@'localhost' (using password: YES)\")",
+        "(1049, \"Unknown database 'stduy'\")",
+    ],
+)
+def test_a_server_that_refuses_is_not_waited_for(answer: str) -> None:
+    calls = []
+
+    def call() -> None:
+        calls.append(1)
+        raise sqlalchemy.exc.OperationalError("SELECT 1", {}, Exception(answer))
+
+    with pytest.raises(sqlalchemy.exc.OperationalError):
+        waited_out(call, "the server")
+    assert len(calls) == 1
+
+
+def test_a_search_that_is_asked_to_stop_does_not_wait(monkeypatch) -> None:
+    monkeypatch.setattr(outage, "FAREWELL", 0.1)
+
+    def call() -> None:
+        if not calls:
+            os.kill(os.getpid(), signal.SIGTERM)
+        calls.append(1)
+        raise away()
+
+    calls: list[int] = []
+    with StopSignals(), pytest.raises(StorageInternalError):
+        waited_out(call, "the server", patience=60.0)
+    assert 1 < len(calls) < 10
+    with StopSignals():  # the next search is not asked
+        assert asked() is None
+
+
+def test_a_search_that_is_asked_to_stop_does_not_wait_for_its_turn(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(turns, "PATIENT", 0.1)
+    url = f"journal://{tmp_path}/study.journal"
+    with turns.Turns(tmp_path / "lock", url, "s"), StopSignals():
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Interrupted), turns.Turns(tmp_path / "lock", url, "s"):
+            pass
+    with StopSignals(), turns.Turns(tmp_path / "lock", url, "s"):
+        pass
+
+
 def test_patience_ends(hasty) -> None:
     def call() -> None:
         raise away()
@@ -89,7 +142,17 @@ def test_patience_ends(hasty) -> None:
         ("postgresql+psycopg://me:se@secret/x@127.0.0.1:5432/optuna", SERVER),
         ("postgresql+psycopg://me:se?secret@127.0.0.1:5432/optuna", SERVER),
         ("postgresql+psycopg://127.0.0.1:5432/optuna?user=me&password=secret", SERVER),
+        ("postgresql+psycopg://me:p@s?secret@127.0.0.1:5432/optuna", SERVER),
+        ("postgresql+psycopg://127.0.0.1:5432/optuna?User=me&Password=p@secret", SERVER),
         ("redis://:secret@host:6379/0", "redis://host:6379/0"),
+        (
+            "mssql+pyodbc:///?odbc_connect=SERVER%3Dh%3BUID%3Dme%3BPWD%3D%7Bse%3Bcret%7D%3BA%3Db",
+            "mssql+pyodbc:///?odbc_connect=SERVER%3Dh%3BA%3Db",
+        ),
+        (
+            "mssql+pyodbc:///?odbc_connect=Pwd=secret;SERVER=h",
+            "mssql+pyodbc:///?odbc_connect=SERVER%3Dh",
+        ),
         (
             "mysql+pymysql://me:secret@host/name?charset=utf8",
             "mysql+pymysql://host/name?charset=utf8",
@@ -111,6 +174,20 @@ def test_a_drivers_message_is_told_without_the_password() -> None:
     url = "postgresql+psycopg://me:s%2Fecret@host/optuna?sslpassword=other"
     told = redacted(f"{url} is no URL: neither s/ecret nor s%2Fecret nor other fits", url)
     assert told == "postgresql+psycopg://host/optuna is no URL: neither *** nor *** nor *** fits"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://me:s%2Fecret@host/optuna",
+        "postgresql+psycopg://host/optuna?user=me&Password=s/ecret",
+        "mssql+pyodbc:///?odbc_connect=UID%3Dme%3BPWD%3D%7Bs%2Fecret%7D",
+    ],
+)
+def test_a_drivers_message_is_told_without_the_user(url: str) -> None:
+    message = 'password authentication failed for user "me" with s/ecret, some time'
+    told = redacted(message, url)
+    assert told == 'password authentication failed for user "***" with ***, some time'
 
 
 def test_mysqls_lock_is_waited_for_and_an_error_is_no_lock(monkeypatch) -> None:

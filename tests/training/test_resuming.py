@@ -5,6 +5,7 @@ from pathlib import Path
 
 import lightning.pytorch as pl
 import pytest
+import torch
 from test_learner import learner, loader, points
 
 from trialsmith import schedules
@@ -83,3 +84,18 @@ def test_it_ends_with_the_same_numbers(tmp_path: Path) -> None:
     assert Path(same.best_model_path) == tmp_path / "cut" / "checkpoints" / "best.ckpt"
     for name, tensor in whole.state_dict().items():
         assert gone_on.state_dict()[name].equal(tensor), name
+
+
+@pytest.mark.parametrize("left", [0, 100, -100])
+def test_a_checkpoint_that_a_crash_has_cut_is_put_aside(tmp_path: Path, left: int) -> None:
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    for name in ("best.ckpt", "last.ckpt"):
+        torch.save({"weights": torch.arange(1000.0)}, folder / name)
+    assert last_checkpoint(tmp_path) == folder / "last.ckpt"
+    content = (folder / "last.ckpt").read_bytes()[:left]
+    (folder / "last.ckpt").write_bytes(content)
+    assert last_checkpoint(tmp_path) == folder / "best.ckpt"
+    assert (folder / "last.ckpt.damaged").read_bytes() == content
+    (folder / "best.ckpt").write_bytes(content)
+    assert last_checkpoint(tmp_path) is None

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import zipfile
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,27 @@ def last_checkpoint(folder: str | Path) -> Path | None:
     """Where a trial that was cut short goes on from; None where it begins.
 
     A trial has a folder of its own, which holds a checkpoint only if it ran before: its worker was
-    preempted, or came to its time limit.
+    preempted, or came to its time limit. One that this has cut in two is put aside, and the trial
+    goes on from the best epoch.
     """
-    path = Path(folder) / "checkpoints" / "last.ckpt"
-    return path if path.is_file() else None
+    for name in ("last.ckpt", "best.ckpt"):
+        path = Path(folder) / "checkpoints" / name
+        if not path.is_file():
+            continue
+        if _is_whole(path):
+            return path
+        log.warning("%s is damaged, as a crash leaves it: it is kept as %s.damaged", path, name)
+        path.replace(path.with_name(f"{name}.damaged"))
+    return None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """A checkpoint is a zip archive, which holds a checksum of each of its parts."""
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, OSError, EOFError):
+        return False
 
 
 class Stopping(pl.Callback):

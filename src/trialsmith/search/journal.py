@@ -17,7 +17,7 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from optuna.storages.journal import JournalFileBackend, JournalStorage
@@ -25,11 +25,13 @@ from optuna.storages.journal._file import BaseJournalFileLock, get_lock_file
 from optuna.storages.journal._storage import JournalOperation, JournalStorageReplayResult
 from optuna.trial import FrozenTrial, TrialState
 
+from trialsmith.errors import SearchError
 from trialsmith.search import journal_state
 from trialsmith.search.by_step import ByStep, Columns
 
 REPORT = int(JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE)
 ENDED = int(JournalOperation.SET_TRIAL_STATE_VALUES)
+LONGEST = 1000  # bytes of the first line by which a journal is known
 WORTH_KEEPING = 20_000  # lines that were read; it takes a few tenths of a second
 
 
@@ -72,29 +74,74 @@ class _File(JournalFileBackend):
     def __init__(self, path: Path, lock: BaseJournalFileLock) -> None:
         super().__init__(str(path), lock)
         self.position = (0, 0)
+        self._path = path
+        self._first: bytes | None = None  # its first line, which no other journal has
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:  # type: ignore[override]
         number, offset = self.position
         assert number == log_number_from
-        if os.stat(self._file_path).st_size <= offset:
+        if self._size() == offset:
             return
         with open(self._file_path, "rb") as file:
+            self._check(file)
             file.seek(offset)
             for line in file:
                 if not line.endswith(b"\n"):
                     return  # half written; whoever appends next cuts off what a crash has left
-                log = json.loads(line)
+                log = _operation(line)
+                if log is None:
+                    raise SearchError(
+                        f"{self._path}, line {number + 1} is not what a search has written. Mend "
+                        "or remove that line (of a copy), or take the journal from a backup; cut "
+                        "before that line, it is the study as it was then"
+                    )
                 number, offset = number + 1, offset + len(line)
                 self.position = (number, offset)
                 yield log
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        with get_lock_file(self._lock), open(self._file_path, "ab") as file:
+        self._size()
+        with get_lock_file(self._lock), open(self._file_path, "ab+") as file:
+            file.seek(0)
+            self._check(file)
             file.write(text.encode())
             file.flush()
             if any(log["op_code"] != REPORT for log in logs):
                 os.fsync(file.fileno())
+
+    def _size(self) -> int:
+        try:
+            size = os.stat(self._file_path).st_size
+        except FileNotFoundError:
+            size = 0
+        if size < self.position[1]:
+            raise SearchError(_replaced(self._path))
+        return size
+
+    def _check(self, file: BinaryIO) -> None:
+        """A trial's number means another trial in another journal."""
+        first = file.readline(LONGEST)
+        if self._first is None and first.endswith(b"\n"):
+            self._first = first
+        if first != (self._first or first):
+            raise SearchError(_replaced(self._path))
+
+
+def _replaced(path: Path) -> str:
+    return (
+        f"{path} was removed, replaced or cut short while it was in use. What was stored in it is "
+        "where it was moved to; the same command goes on with what is there now"
+    )
+
+
+def _operation(line: bytes) -> dict[str, Any] | None:
+    """What a line says, None where no search has written it."""
+    try:
+        log = json.loads(line)
+    except ValueError:
+        return None
+    return log if isinstance(log, dict) and "op_code" in log else None
 
 
 class _Replay(JournalStorageReplayResult):

@@ -19,6 +19,7 @@ PULSE = "pulse"  # by either, in a folder of its own: who it is, and that it liv
 
 BEAT = 2.0  # seconds between two beats of a pulse
 LOST = 60.0  # seconds without a beat after which somebody counts as dead; NFS may show one late
+PAUSE = 5.0  # seconds between two looks; for any longer it is the reader who was away
 
 
 class Mailbox:
@@ -52,16 +53,19 @@ class Pulse:
     def __init__(self, box: Mailbox) -> None:
         self._box = box
         self._last: dict[str, Any] | None = None
-        self._heard = time.monotonic()
+        self._heard = self._felt = time.monotonic()
 
     def feel(self) -> dict[str, Any] | None:
         """The last beat, None before the first."""
-        beat = self._box.read(PULSE)
+        beat, now = self._box.read(PULSE), time.monotonic()
+        # stopped, or the machine was suspended: both may have been
+        self._heard += max(0.0, now - self._felt - PAUSE)
+        self._felt = now
         if beat is not None and beat != self._last:
-            self._last, self._heard = beat, time.monotonic()
+            self._last, self._heard = beat, now
         return self._last
 
     @property
     def silence(self) -> float:
-        """Seconds since a beat was last heard, or waited for."""
+        """Seconds of listening since a beat was last heard."""
         return time.monotonic() - self._heard

@@ -6,6 +6,7 @@ so be made twice; the sweep's own repair (`recovery`) finds the trial that this 
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,12 +18,14 @@ from optuna.trial import FrozenTrial
 from trialsmith.errors import causes
 from trialsmith.search.by_step import ByRung, ByStep
 from trialsmith.search.forwarding import Forwarding
+from trialsmith.search.signals import asked
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 3600.0  # seconds without an answer after which the error is passed on
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two attempts
 WORTH_SAYING = 1.0  # seconds of silence
+FAREWELL = 1.0  # seconds that are waited where the search was asked to stop
 
 
 def waited_out(call: Callable[[], Any], name: str, patience: float = PATIENCE) -> Any:
@@ -38,12 +41,12 @@ def waited_out(call: Callable[[], Any], name: str, patience: float = PATIENCE) -
         except Exception as error:
             reason = outage(error)
             silence = time.monotonic() - begun
-            if reason is None or silence >= patience:
+            if reason is None or silence >= (patience if asked() is None else FAREWELL):
                 raise
             if not said and silence >= WORTH_SAYING:
                 said = True
                 log.warning("the storage %s does not answer, waiting: %s", name, reason)
-            time.sleep(pause)
+            _rest(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         else:
             if said:
@@ -51,6 +54,15 @@ def waited_out(call: Callable[[], Any], name: str, patience: float = PATIENCE) -
                     "the storage %s answers again, after %.0f s", name, time.monotonic() - begun
                 )
             return answer
+
+
+def _rest(seconds: float) -> None:
+    """Sleep, but not on when the search is asked to stop."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        time.sleep(min(left, FIRST_PAUSE))
+        if asked() is not None:
+            return
 
 
 def outage(error: BaseException) -> str | None:
@@ -62,11 +74,21 @@ def outage(error: BaseException) -> str | None:
 _SQLALCHEMY = ("OperationalError", "InterfaceError", "PendingRollbackError")
 
 
+# what a server answers that is there, and refuses: waiting does not change its mind
+_REFUSALS = re.compile(
+    "authentication failed|no password supplied|access denied|unknown database"
+    '|(database|role) ".*" does not exist|no pg_hba.conf entry',
+    re.IGNORECASE,
+)
+
+
 def _is_outage(error: BaseException) -> bool:
     # by name: the drivers are imported only where they are used
     kind = type(error)
     module = kind.__module__.partition(".")[0]
     if module == "sqlalchemy":
+        if _REFUSALS.search(str(getattr(error, "orig", None) or "")):
+            return False
         broken = getattr(error, "connection_invalidated", False)
         return bool(broken) or kind.__name__ in _SQLALCHEMY
     if module == "redis":

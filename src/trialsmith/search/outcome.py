@@ -6,6 +6,9 @@ probably a bug, and the search ends when it repeats itself; an interrupted trial
 
 import errno
 import math
+import os
+import signal
+import sqlite3
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -24,6 +27,7 @@ from trialsmith.errors import (
 
 # what a file system says that takes no more; every other trial would hear it too
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
+_UNWRITABLE_SQLITE = ("database or disk is full", "readonly database", "disk I/O error")
 
 FAILURES = ("diverged", "out_of_memory", "infeasible", "interrupted", "error")
 BY_THEIR_POINT = ("diverged", "out_of_memory", "infeasible")
@@ -75,10 +79,17 @@ class TrialLost(TrialsmithError):
 
 
 def outcome_of(task: Callable[[], Any]) -> Outcome:
-    """Run `task`, whatever it does short of Ctrl-C, and say how it ended."""
+    """Run `task`, whatever it does short of Ctrl-C, and say how it ended.
+
+    Asked to end by SIGTERM, this process does so: no outcome of the trial's own comes of it.
+    """
     try:
         return outcome_of_value(task())
     except (Exception, SystemExit) as error:
+        # Lightning's, which turns the signal into an exception while it trains
+        if any(type(cause).__name__ == "SIGTERMException" for cause in causes(error)):
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
         return outcome_of_error(error)
 
 
@@ -146,7 +157,13 @@ def _expected(error: TrialsmithError) -> Outcome:
 
 def cannot_write(error: BaseException) -> bool:
     """Whether the file system takes no more: it is full, over its quota or read-only."""
-    return isinstance(error, OSError) and error.errno in _UNWRITABLE
+    return any(
+        cause.errno in _UNWRITABLE
+        if isinstance(cause, OSError)
+        else isinstance(cause, sqlite3.OperationalError)
+        and any(words in str(cause) for words in _UNWRITABLE_SQLITE)
+        for cause in causes(error)
+    )
 
 
 def unwritable(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 """Trials that a dead sweeper left running."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Set
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def recover(
-    study: optuna.Study, mine: Collection[int] | None = None, take_over: bool = False
+    study: optuna.Study, mine: Collection[int] | None = None, gone: Set[str] = frozenset()
 ) -> list[int]:
     """Settle the running trials that nobody works on any more; returns their numbers.
 
@@ -24,26 +24,36 @@ def recover(
     Args:
         mine: all trials that this process runs itself; None where it runs others too. One that is
             its own and not among them was made by a call whose answer an outage has swallowed.
-        take_over: count owners on other hosts as dead.
+        gone: owners on other hosts that count as dead; see `elsewhere`.
     """
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    lost = [t for t in running if t.number not in (mine or ()) and _is_lost(t, mine, take_over)]
+    lost = [t for t in running if t.number not in (mine or ()) and _is_lost(t, mine, gone)]
     for trial in lost:
         _settle(study, trial)
     return [trial.number for trial in lost]
 
 
-def _is_lost(trial: FrozenTrial, mine: Collection[int] | None, take_over: bool) -> bool:
+def elsewhere(study: optuna.Study) -> frozenset[str]:
+    """Who on other hosts runs a trial, or is taking one."""
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    here = ownership.host(ownership.me())
+    takers = {str(taker) for trial in running for taker in _takers(trial)}
+    return frozenset(taker for taker in takers if ownership.host(taker) != here)
+
+
+def _takers(trial: FrozenTrial) -> list[object]:
+    """A trial's owner; without one it was being taken from the queue, by who may yet sign it."""
     owner = trial.user_attrs.get("owner")
-    # without one it was being taken from the queue: by somebody who may be about to sign it
-    takers = waiting.claims(trial) if owner is None else [owner]
-    return all(_is_gone(taker, mine, take_over) for taker in takers)
+    return list(waiting.claims(trial)) if owner is None else [owner]
 
 
-def _is_gone(owner: object, mine: Collection[int] | None, take_over: bool) -> bool:
-    if ownership.is_dead(owner) or (mine is not None and ownership.is_mine(owner)):
-        return True
-    return take_over and ownership.host(owner) != ownership.host(ownership.me())
+def _is_lost(trial: FrozenTrial, mine: Collection[int] | None, gone: Set[str]) -> bool:
+    return all(
+        ownership.is_dead(taker)
+        or (mine is not None and ownership.is_mine(taker))
+        or str(taker) in gone
+        for taker in _takers(trial)
+    )
 
 
 def _settle(study: optuna.Study, trial: FrozenTrial) -> None:
@@ -60,6 +70,8 @@ def give_up(study: optuna.Study, trial: FrozenTrial, why: str) -> str:
     """
     kept = outcome_kept(trial, why)
     if kept.failure != "interrupted":
+        # a sweeper that died while it queued the trial again has left both
+        waiting.withdraw_retry(study, trial)
         waiting.finish(study, trial, kept)
         return "its result was kept"
     outcome = Outcome.interrupted(why)

@@ -14,12 +14,28 @@ def _heeded() -> list[signal.Signals]:
     return [number for number in SIGNALS if not (is_nohup and number is signal.SIGHUP)]
 
 
+_asked: int | None = None  # signals are the process's
+
+
+def _note_asked(number: int | None) -> None:
+    global _asked
+    _asked = number
+
+
 class Interrupted(BaseException):
     """The sweep was asked to stop by a signal; `exit_code` is what the shell expects."""
 
     def __init__(self, signal: int) -> None:
         super().__init__(f"stopped by signal {signal}")
         self.exit_code = 128 + signal
+
+
+def asked() -> int | None:
+    """The signal by which this process was asked to stop its search; None: it was not.
+
+    Whatever could wait for long, for a server or for another sweeper, then does not.
+    """
+    return _asked
 
 
 class StopSignals:
@@ -33,6 +49,7 @@ class StopSignals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "StopSignals":
+        _note_asked(None)
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._note) for number in _heeded()}
         return self
@@ -47,6 +64,7 @@ class StopSignals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.received = number
+        _note_asked(number)
         self._restore()
 
     def _restore(self) -> None:

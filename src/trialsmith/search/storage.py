@@ -8,7 +8,6 @@ waits for 30 seconds), and a torn line is moved aside before the next one is app
 A storage with a server is waited for while the server is away; see `outage`.
 """
 
-import json
 import logging
 import os
 import random
@@ -68,12 +67,24 @@ def storage_url(storage: str | None, folder: Path, start: Path | None = None) ->
 
 def _sqlite_path(rest: str, start: Path) -> str:
     path, mark, options = rest.partition("?")
-    if path in ("", ":memory:"):
+    scheme = "file:" if path.startswith("file:") else ""
+    path = path.removeprefix(scheme)
+    if path in ("", ":memory:") or "mode=memory" in options:
         raise SearchError(
             "hydra.sweeper.storage: a database in memory is seen by one process only, and each "
             "trial has its own: use journal or sqlite"
         )
-    return path + mark + options if path.startswith("file:") else f"{start / path}{mark}{options}"
+    return f"{scheme}{start / path}{mark}{options}"
+
+
+def storage_file(url: str) -> Path | None:
+    """The file that the storage of a full address is; None: it is no file."""
+    scheme, _, place = url.partition("://")
+    if scheme == "journal":
+        return Path(place)
+    if scheme.partition("+")[0] != "sqlite":
+        return None
+    return Path(place.removeprefix("/").removeprefix("file:").partition("?")[0])
 
 
 @lru_cache(maxsize=8)
@@ -92,7 +103,8 @@ def open_storage(url: str, patience: float = 0.0) -> optuna.storages.BaseStorage
             warnings.simplefilter("ignore", ExperimentalWarning)  # Optuna's, of Redis and gRPC
             return waited_out(lambda: _opened(url, name), name, patience)
     except Exception as error:
-        reason = redacted(f"{type(error).__name__}: {error}", url)
+        kind = "" if isinstance(error, SearchError) else f"{type(error).__name__}: "
+        reason = redacted(f"{kind}{error}", url)
         # its driver's own traceback would hold the address
         raise SearchError(f"hydra.sweeper.storage={name} cannot be opened: {reason}") from None
 
@@ -100,10 +112,7 @@ def open_storage(url: str, patience: float = 0.0) -> optuna.storages.BaseStorage
 def _opened(url: str, name: str) -> optuna.storages.BaseStorage:
     scheme, _, rest = url.partition("://")
     if scheme == "journal":
-        try:
-            return _journal(Path(rest))
-        except ValueError as error:
-            raise ValueError(_damage(Path(rest))) from error
+        return _journal(Path(rest))
     if scheme == "grpc":
         host, _, port = rest.partition(":")
         proxy = optuna.storages.GrpcStorageProxy(host=host, port=int(port or 13000))
@@ -111,7 +120,10 @@ def _opened(url: str, name: str) -> optuna.storages.BaseStorage:
     if scheme in ("redis", "rediss", "unix"):
         return lasting(JournalStorage(JournalRedisBackend(url)), name)
     if scheme.startswith("sqlite"):
-        return retried(lambda: _open_sqlite(url))
+        if (file := storage_file(url)) is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite has one writer at a time: the others wait
+        return retried(lambda: _database(url, {"connect_args": {"timeout": 100}}))
     # the tables of a fresh database are made once
     with database_lock(url, "optuna", patience=0.0):
         return lasting(retried(lambda: _database(url)), name)
@@ -125,14 +137,6 @@ def _journal(path: Path) -> Journal:
             lock.acquire()
             lock.release()
     return Journal(path, lock)
-
-
-def _open_sqlite(url: str) -> optuna.storages.BaseStorage:
-    folder = Path(url.partition(":///")[2]).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    # SQLite has one writer at a time: the others wait
-    connect = {"connect_args": {"timeout": 100}}
-    return _database(url, connect)
 
 
 def _database(url: str, options: dict[str, Any] | None = None) -> optuna.storages.BaseStorage:
@@ -192,25 +196,6 @@ def _ends_whole(path: Path) -> bool:
             return True
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"
-
-
-def _damage(path: Path) -> str:
-    """What is wrong with a journal that cannot be read."""
-    lines = enumerate(path.read_bytes().splitlines(), start=1)
-    number = next((number for number, line in lines if not _is_json(line)), 0)
-    return (
-        f"{path}, line {number} is not what a search has written. Mend or remove that line (of a "
-        "copy), or take the journal from a backup; cut before that line, it is the study as it was "
-        "then"
-    )
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
 
 
 def _cut_torn_line(path: Path) -> None:

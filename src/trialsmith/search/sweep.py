@@ -16,10 +16,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from trialsmith.errors import SearchError
 from trialsmith.search import budget, ownership, waiting
+from trialsmith.search.outage import outage
 from trialsmith.search.outcome import Outcome, outcome_of_deaths
 from trialsmith.search.patience import Patience
 from trialsmith.search.proposal import MakeSampler, Tried, is_exhausted, propose, seed_of
-from trialsmith.search.recovery import give_up, outcome_kept, recover
+from trialsmith.search.recovery import elsewhere, give_up, outcome_kept, recover
 from trialsmith.search.rules import Hooks, Rules
 from trialsmith.search.signals import Interrupted, StopSignals
 from trialsmith.search.slots import Ended, Slots
@@ -72,6 +73,8 @@ class Sweep:
         self._mine: set[int] = set()
         self._tried = Tried(study)
         self._exhausted = False
+        # asked once: two sweepers that take over do not take from each other for ever
+        self._gone = elsewhere(study) if rules.take_over else frozenset()
         self._said: set[str] = set()
         self._signals = StopSignals()
 
@@ -91,6 +94,8 @@ class Sweep:
             # who stops a search does not wait for its files, and a full disk takes none
             if not isinstance(error, Interrupted | OSError):
                 self._hooks.on_change(self.study)
+            if self._signals.received is not None and outage(error) is not None:
+                raise Interrupted(self._signals.received) from error  # it did not wait for a server
             raise
         finally:
             self.slots.stop()
@@ -128,7 +133,7 @@ class Sweep:
     def _begin(self) -> Job | None:
         """The next trial, None when there is none to begin now."""
         with self._turns:
-            recover(self.study, self._mine, self.rules.take_over)
+            recover(self.study, self._mine, self._gone)
             if budget.room(self.study, self.rules.n_trials) <= 0:
                 return None
             begun = self._take_queued() or self._create()

@@ -14,13 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from filelock import FileLock
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from trialsmith.errors import SearchError
 from trialsmith.search.credentials import without_credentials
 from trialsmith.search.outage import PATIENCE, waited_out
+from trialsmith.search.signals import Interrupted, asked
 
 SECONDS = 600  # that MySQL waits for its lock
+PATIENT = 0.5  # seconds after which a sweeper that waits for its turn looks at signals
 
 
 class Turns(AbstractContextManager["Turns"]):
@@ -40,7 +42,7 @@ class Turns(AbstractContextManager["Turns"]):
 
     def __enter__(self) -> "Turns":
         with ExitStack() as stack:
-            stack.enter_context(self._file)
+            stack.enter_context(self._of_this_host())
             stack.enter_context(database_lock(self._url, self._key))
             self._held = stack.pop_all()
         return self
@@ -52,6 +54,19 @@ class Turns(AbstractContextManager["Turns"]):
         trace: TracebackType | None,
     ) -> None:
         self._held.close()
+
+    def _of_this_host(self) -> AcquireReturnProxy:
+        """Its sweepers' lock, once it is free.
+
+        Raises:
+            Interrupted: the search was asked to stop in the meantime.
+        """
+        while True:
+            try:
+                return self._file.acquire(timeout=PATIENT)
+            except Timeout:
+                if (number := asked()) is not None:
+                    raise Interrupted(number) from None
 
 
 @contextmanager

@@ -76,6 +76,17 @@ def requeue(study: optuna.Study, trial: FrozenTrial, outcome: Outcome, retries: 
     return queued
 
 
+def withdraw_retry(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Take the point of `trial` from the queue, where it waits to be tried again."""
+    storage = study._storage
+    for other in _trials(study):
+        if other.user_attrs.get("retry_of") == trial.number and other.state == TrialState.WAITING:
+            why = f"withdrawn: trial {trial.number} has its result"
+            storage.set_trial_user_attr(other._trial_id, "failure", "interrupted")
+            storage.set_trial_user_attr(other._trial_id, "message", why)
+            storage.set_trial_state_values(other._trial_id, state=TrialState.FAIL)
+
+
 def finish(study: optuna.Study, trial: FrozenTrial, outcome: Outcome) -> None:
     """Store how `trial` ended; nothing happens when somebody else has done so already."""
     storage = study._storage

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,8 @@ class WorkerSlots(Slots):
         beats = 0
         while not self._over.is_set():
             beats += 1
-            self._box.write(PULSE, {"owner": self._owner, "beat": beats})
+            with suppress(OSError):  # a full disk costs a beat, not all workers
+                self._box.write(PULSE, {"owner": self._owner, "beat": beats})
             self._over.wait(BEAT)
 
 

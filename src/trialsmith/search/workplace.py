@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -94,7 +95,10 @@ class _Shift:
         if self._notice.received is not None or self._box.read(CLOSED) is not None:
             return True
         self._sweep.feel()
-        return self._sweep.silence > LOST or ownership.is_dead(self._place.owner)
+        return self._is_left_alone() or ownership.is_dead(self._place.owner)
+
+    def _is_left_alone(self) -> bool:
+        return self._sweep.silence > LOST
 
     def _beat(self) -> None:
         if time.monotonic() - self._beaten < BEAT:
@@ -102,7 +106,8 @@ class _Shift:
         self._beaten = time.monotonic()
         self._beats += 1
         where = f"{socket.gethostname()}{_scheduled()}"
-        self._box.write(PULSE, {"name": self._name, "where": where, "beat": self._beats})
+        with suppress(OSError):  # a full disk costs a beat, not the trial
+            self._box.write(PULSE, {"name": self._name, "where": where, "beat": self._beats})
 
     def _fresh(self) -> dict[str, Any] | None:
         """A trial that was given to this worker and not begun yet."""
@@ -129,6 +134,8 @@ class _Shift:
 
     def _is_ending(self, ended: Ended) -> bool:
         """Whether the trial ended because the job does, which no trial is to blame for."""
+        if self._is_left_alone():  # by a sweep that may come back
+            return True
         if any(number.name in ended.cause for number in NOTICES):
             deadline = time.monotonic() + HESITATION
             while self._notice.received is None and time.monotonic() < deadline:

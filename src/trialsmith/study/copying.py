@@ -5,11 +5,12 @@ import time
 from pathlib import Path
 
 import optuna
+from filelock import FileLock
 from optuna.exceptions import DuplicatedStudyError
 
 from trialsmith.errors import SearchError
 from trialsmith.search.credentials import full, without_credentials
-from trialsmith.search.opening import refuse_if_at_work
+from trialsmith.search.opening import LOCK, refuse_if_at_work
 from trialsmith.search.storage import open_storage, storage_url
 from trialsmith.study.locate import ADDRESS, FILES, note_storage
 
@@ -31,13 +32,19 @@ def move(study: optuna.Study, folder: Path, to: str) -> str:
     Raises:
         SearchError: somebody works on the study, or the storage has one of that name already.
     """
-    url = storage_url(full(to), folder)
-    shown = without_credentials(url)
-    refuse_if_at_work(study)
+    new = storage_url(full(to), folder)
     # a file of the folder by its whole address
-    to = next((name for name in FILES if storage_url(name, folder) == url), to)
+    to = next((name for name in FILES if storage_url(name, folder) == new), to)
     if to in FILES and (folder / FILES[to]).exists():
         raise SearchError(f"{folder} has its study in {FILES[to]} already")
+    with FileLock(folder / LOCK):  # no sweeper of this host begins a trial on the way
+        refuse_if_at_work(study)
+        _copy(study, new)
+        _note(folder, study.study_name, to, new)
+    return without_credentials(new)
+
+
+def _copy(study: optuna.Study, url: str) -> None:
     target = open_storage(url)
     try:
         optuna.copy_study(
@@ -45,14 +52,13 @@ def move(study: optuna.Study, folder: Path, to: str) -> str:
         )
     except DuplicatedStudyError:
         raise SearchError(
-            f"{shown} has a study {study.study_name} already: name another storage, or delete it "
-            f"with `optuna delete-study --study-name {study.study_name} --storage URL`"
+            f"{without_credentials(url)} has a study {study.study_name} already: name another "
+            "storage, or delete it with `optuna delete-study --study-name "
+            f"{study.study_name} --storage URL`"
         ) from None
     except BaseException:
         _withdraw(target, study.study_name)
         raise
-    _note(folder, study.study_name, to, url)
-    return shown
 
 
 def _withdraw(storage: optuna.storages.BaseStorage, name: str) -> None:

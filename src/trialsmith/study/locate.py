@@ -11,7 +11,7 @@ import yaml
 from trialsmith import yaml12
 from trialsmith.errors import SearchError
 from trialsmith.search.credentials import full, redacted, without_credentials
-from trialsmith.search.storage import DATABASE, JOURNAL, open_storage, storage_url
+from trialsmith.search.storage import DATABASE, JOURNAL, open_storage, storage_file, storage_url
 from trialsmith.study.formats import to_yaml
 from trialsmith.study.writing import replace_text
 
@@ -141,7 +141,7 @@ def _noted(folder: Path) -> dict[str, Any]:
 
 def has_study(url: str, study_name: str) -> bool:
     """Whether a storage has the study; one that is not there is not made."""
-    file = _file(url)
+    file = storage_file(url)
     there = file is None or file.is_file()
     return there and study_name in optuna.get_all_study_names(open_storage(url))
 
@@ -153,22 +153,12 @@ def _address(folder: Path, storage: str | None) -> str:
     if "${" in storage:
         raise SearchError(f"{folder} has its storage as {storage}: name it with --storage URL")
     url = storage_url(storage, folder)
-    file = _file(url)
+    file = storage_file(url)
     # opening a file that is not there would make an empty one
     if file is not None and not file.is_file():
         told = f", as {folder / ADDRESS} has it" if (folder / ADDRESS).is_file() else ""
         raise SearchError(f"the storage of {folder} is gone: there is no file {file}{told}")
     return url
-
-
-def _file(url: str) -> Path | None:
-    """The file that a storage is; None: it is no file."""
-    scheme, _, place = url.partition("://")
-    if scheme == "journal":
-        return Path(place)
-    if scheme.partition("+")[0] != "sqlite":
-        return None
-    return Path(place.removeprefix("/").removeprefix("file:").partition("?")[0])
 
 
 def _trial_settings(folder: Path) -> Iterator[dict[str, Any]]:
