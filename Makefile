@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
+# what is imported is compiled then, and most of what is installed never is
+INSTALL := -m pip install --quiet --no-compile --constraint constraints.txt
 STAMP  := $(VENV)/.installed
 
 .PHONY: setup run test faults lint format test-peer bench-peer clean
@@ -13,8 +15,8 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(BIN)/python $(INSTALL) torch
+	$(BIN)/python $(INSTALL) --editable . --group dev
 	touch $(STAMP)
 
 run: setup      ## a small real search on built-in data
@@ -42,8 +44,8 @@ PEER_STAMP := $(PEER)/.installed
 $(PEER_STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(PEER)
 	$(PEER)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(PEER)/bin/python -m pip install --quiet --constraint constraints.txt torch
-	$(PEER)/bin/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(PEER)/bin/python $(INSTALL) torch
+	$(PEER)/bin/python $(INSTALL) --editable . --group dev
 	$(PEER)/bin/python -m pip install --quiet pydantic-settings toolz xmltodict lmdb
 	$(PEER)/bin/python -m pip install --quiet --no-deps alignn==2026.8.11 jarvis-tools==2026.6.12
 	touch $@

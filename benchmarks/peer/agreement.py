@@ -11,7 +11,12 @@ from benchmarks.peer.size import Size
 from benchmarks.peer.table import markdown, number
 from benchmarks.peer.training import Training, our_batch, random_targets
 from trialsmith.data import CrystalBatch
+from trialsmith.graph import GraphBuilder
 from trialsmith.models import ALIGNN
+
+FULL = GraphBuilder(symmetry=False)
+REDUCED = GraphBuilder(symmetry=True)
+PUBLISHED = GraphBuilder(symmetry=False, rule="published")
 
 
 def report(size: Size) -> str:
@@ -28,15 +33,15 @@ def report(size: Size) -> str:
 def _measured(name: str, size: Size) -> dict[str, float]:
     crystals = sample(name, size.curve_batch * 8)
     batches = crystals.batches(size.curve_batch)
-    full = [our_batch(batch, symmetry=False) for batch in batches]
-    reduced = [our_batch(batch, symmetry=True) for batch in batches]
+    full = [our_batch(batch, FULL) for batch in batches]
+    reduced = [our_batch(batch, REDUCED) for batch in batches]
     torch.manual_seed(0)
     theirs = published.PublishedLayerNorm()
     ours = _twin(theirs)
     with torch.no_grad():
         expected = _outputs(theirs, full)
         its_own = torch.cat([theirs.predict(published.own_graphs(batch)) for batch in batches])
-        its_edges = [our_batch(batch, symmetry=False, rule="published") for batch in batches]
+        its_edges = [our_batch(batch, PUBLISHED) for batch in batches]
         found = {
             "outputs, full graph": _difference(_outputs(ours, full), expected),
             "outputs, up to symmetry": _difference(_outputs(ours, reduced), expected),
@@ -48,7 +53,7 @@ def _measured(name: str, size: Size) -> dict[str, float]:
 
     steps = size.curve_steps
     targets = random_targets(batches)
-    reverse = [our_batch(batch[::-1], symmetry=False) for batch in batches]
+    reverse = [our_batch(batch[::-1], FULL) for batch in batches]
     curve = _curve(_copy(theirs), full, targets, steps)
     backwards = _curve(_copy(theirs), reverse, [target.flip(0) for target in targets], steps)
     return found | {

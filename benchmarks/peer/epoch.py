@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -22,6 +23,12 @@ from benchmarks.peer.sample import Sample, names, sample
 from benchmarks.peer.size import Size
 from benchmarks.peer.table import markdown, number, shown_ratio
 from benchmarks.training import ROOT, command
+
+PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
+GRAPHS = {
+    "all angles": [],
+    f"angles ≤ {published.ANGLE_CUTOFF} Å": [f"data.graph.angle_cutoff={published.ANGLE_CUTOFF}"],
+}
 
 
 @dataclass
@@ -42,15 +49,21 @@ def _measured(name: str, size: Size) -> str:
     n = min(max(size.threads), len(os.sched_getaffinity(0)))
     settings = [Setting(n, tuned=False), Setting(n, tuned=True)]
     theirs = {setting: Runs() for setting in settings}
-    ours = {precision: Runs() for precision in ("32-true", "bf16-mixed")}
+    ours = {
+        f"{graph}, {products}": (
+            [*GRAPHS[graph], f"trainer.precision={PRECISIONS[products]}"],
+            Runs(),
+        )
+        for graph, products in product(GRAPHS, PRECISIONS)
+    }
     for _ in range(size.commands):
         with tempfile.TemporaryDirectory() as folder:
             data = Path(folder) / "data"
             _write(crystals, size, data)
             for setting, runs in theirs.items():
                 _run_theirs(data, size, setting, runs)
-            for precision, runs in ours.items():
-                _run_ours(data, size, n, precision, runs)
+            for overrides, runs in ours.values():
+                _run_ours(data, size, n, overrides, runs)
     shipped, tuned = theirs.values()
 
     def row(who: str, runs: Runs) -> list[str]:
@@ -67,7 +80,7 @@ def _measured(name: str, size: Size) -> str:
     header += [f"the command, {size.epochs} epochs", "against alignn"]
     rows = [
         *(row(f"alignn, {setting}", runs) for setting, runs in theirs.items()),
-        *(row(f"ours, {precision}", runs) for precision, runs in ours.items()),
+        *(row(f"ours, {how}", runs) for how, (_, runs) in ours.items()),
     ]
     counts = f"{size.train} + {size.validation} crystals, {n} threads"
     return f"### {crystals.name}, {counts}\n\n{markdown(header, rows)}"
@@ -117,14 +130,14 @@ def _run_theirs(data: Path, size: Size, setting: Setting, runs: Runs) -> None:
     shutil.rmtree(folder)
 
 
-def _run_ours(data: Path, size: Size, threads: int, precision: str, runs: Runs) -> None:
+def _run_ours(data: Path, size: Size, threads: int, how: Sequence[str], runs: Runs) -> None:
     """Our epochs are those of `history.csv`: training and validation. Nothing is cached before."""
     folder = data.parent / "ours"
     overrides = [
         *("data=crystals", f"data.path={data / 'table.csv'}", "data.target=target"),
         *(f"data.cache_dir={folder / 'cache'}", "text=none", "fusion=none", "model.norm=layer"),
-        *(f"trainer.max_epochs={size.epochs}", f"trainer.precision={precision}"),
-        *(f"data.batch_size={size.batch}", f"threads={threads}"),
+        *(f"trainer.max_epochs={size.epochs}", f"data.batch_size={size.batch}"),
+        *(f"threads={threads}", *how),
     ]
     environment = Setting(threads, tuned=False).environment
     _timed(command(folder / "run", overrides), ROOT, environment, runs)

@@ -21,7 +21,8 @@ from trialsmith.models import ALIGNN
 from trialsmith.models.elements import element_features
 
 # The defaults of its TrainingConfig.
-GRAPH = {"cutoff": 5.0, "max_neighbors": 12, "three_body_cutoff": 3.5}
+ANGLE_CUTOFF = 3.5  # Å
+GRAPH = {"cutoff": 5.0, "max_neighbors": 12, "three_body_cutoff": ANGLE_CUTOFF}
 
 # As in its alignn/examples/sample_data/config_example.json, with CGCNN's 92 features of an element.
 MODEL = {

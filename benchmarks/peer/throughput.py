@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.peer.lane import Setting, Work, interleaved
+from benchmarks.peer.published import ANGLE_CUTOFF
 from benchmarks.peer.sample import names, sample
 from benchmarks.peer.size import Size
 from benchmarks.peer.table import markdown, number, ratio, shown_ratio
@@ -26,6 +27,12 @@ def contenders(batches: Batches) -> dict[str, Callable[[], Work]]:
         "up to symmetry, fp32": Ours(batches, symmetry=True),
         "up to symmetry, bf16": Ours(batches, symmetry=True, bf16=True),
         "up to symmetry, fp32, batch norm": Ours(batches, symmetry=True, norm="batch"),
+        f"up to symmetry, angles ≤ {ANGLE_CUTOFF} Å, fp32": Ours(
+            batches, symmetry=True, angle_cutoff=ANGLE_CUTOFF
+        ),
+        f"up to symmetry, angles ≤ {ANGLE_CUTOFF} Å, bf16": Ours(
+            batches, symmetry=True, bf16=True, angle_cutoff=ANGLE_CUTOFF
+        ),
         "alignn's edges up to symmetry, fp32": Ours(batches, symmetry=True, rule="published"),
     }
 
@@ -85,8 +92,13 @@ def _sizes(batches: Batches) -> str:
 
     own = [_own_members(*pair) for pair in Theirs(batches, own_graphs=True).graphs()]
     kinds = [shown("alignn's own", own)]
-    for kind, symmetry in (("our full", False), ("ours up to symmetry", True)):
-        graphs = Ours(batches, symmetry).graphs()
+    ours = {
+        "our full": Ours(batches, symmetry=False),
+        "ours up to symmetry": Ours(batches, symmetry=True),
+        f"with angles ≤ {ANGLE_CUTOFF} Å": Ours(batches, symmetry=True, angle_cutoff=ANGLE_CUTOFF),
+    }
+    for kind, side in ours.items():
+        graphs = side.graphs()
         kinds.append(shown(kind, [(len(g.species), len(g.bonds), len(g.angles)) for g in graphs]))
     return f"Atoms / bonds / angles of a crystal in its graph: {'; '.join(kinds)}."
 

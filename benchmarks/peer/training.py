@@ -79,7 +79,8 @@ class Theirs:
         """The batches as it has them."""
         if self.own_graphs:
             return [published.own_graphs(batch) for batch in self.batches]
-        full = [our_batch(batch, symmetry=False) for batch in self.batches]
+        build = GraphBuilder(symmetry=False)
+        full = [our_batch(batch, build) for batch in self.batches]
         return [published.torch_graphs(batch) for batch in full]
 
 
@@ -90,6 +91,7 @@ class Ours:
     Args:
         symmetry: the graph up to symmetry, or the full one.
         rule: of neighbours; `published` for its edges.
+        angle_cutoff: only bonds up to this length form angles, Å; None: the rule's own.
         engine: None: the model's default.
     """
 
@@ -98,6 +100,7 @@ class Ours:
     bf16: bool = False
     norm: str = "layer"
     rule: str = "nearest"
+    angle_cutoff: float | None = None
     engine: str | None = None
 
     def load(self) -> None:
@@ -114,11 +117,9 @@ class Ours:
         return ALIGNN(norm=self.norm, **options)
 
     def graphs(self) -> list[CrystalBatch]:
-        return [our_batch(batch, self.symmetry, self.rule) for batch in self.batches]
+        build = GraphBuilder(rule=self.rule, symmetry=self.symmetry, angle_cutoff=self.angle_cutoff)
+        return [our_batch(batch, build) for batch in self.batches]
 
 
-def our_batch(
-    structures: Sequence[Structure], symmetry: bool, rule: str = "nearest"
-) -> CrystalBatch:
-    build = GraphBuilder(rule=rule, symmetry=symmetry)
+def our_batch(structures: Sequence[Structure], build: GraphBuilder) -> CrystalBatch:
     return collate([build(structure) for structure in structures])
