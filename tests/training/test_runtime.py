@@ -1,0 +1,36 @@
+"""What a run is told of the processor that it lives on."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+
+from trialsmith import runtime
+
+
+@pytest.mark.parametrize(
+    ("processor", "precision", "told"),
+    [
+        ("flags\t: fpu avx512f avx512_vnni", "bf16-mixed", True),
+        ("flags\t: fpu avx512f avx512_bf16", "bf16-mixed", False),
+        ("Features\t: fp asimd bf16", "bf16-mixed", False),
+        ("flags\t: fpu avx512f avx512_vnni", "32-true", False),
+        (None, "bf16-mixed", False),
+    ],
+)
+def test_products_that_are_emulated_are_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    processor: str | None,
+    precision: str,
+    told: bool,
+) -> None:
+    monkeypatch.setattr(runtime, "_PROCESSOR", tmp_path / "cpuinfo")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    if processor is not None:
+        (tmp_path / "cpuinfo").write_text(f"{processor}\n")
+    with caplog.at_level(logging.WARNING, "trialsmith"):
+        runtime.prepare(0, None, precision)
+    assert ("32-true" in caplog.text) == told
