@@ -53,7 +53,7 @@ def task(asked: argparse.Namespace) -> list[str]:
         "plots=false",
         "threads=1",
         "logger=csv",
-        "model.alignn_layers=range(1,4)",
+        "model.alignn_layers=range(2,4)",  # text is fused in after the second
         "model.gcn_layers=range(1,4)",
         f"model.hidden_features=choice({','.join(map(str, asked.widths))})",
         "data.batch_size=choice(16,32,64)",
