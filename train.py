@@ -57,7 +57,7 @@ def train(cfg: DictConfig, trial: Any) -> "Fitted":
     from trialsmith.learner import Learner
     from trialsmith.result import Fitted, predict
 
-    runtime.prepare(cfg.seed, cfg.threads, cfg.trainer.precision)
+    runtime.prepare(cfg.seed, cfg.threads, cfg.trainer.get("precision"))
     config = plain(cfg)
 
     data = instantiate(cfg.data)

@@ -16,7 +16,7 @@ _BF16 = {"avx512_bf16", "amx_bf16", "bf16"}
 _PROCESSOR = Path("/proc/cpuinfo")
 
 
-def prepare(seed: int, threads: int | None, precision: str) -> None:
+def prepare(seed: int, threads: int | None, precision: str | int | None) -> None:
     """Seed every source of randomness and give PyTorch its number of CPU threads.
 
     The number of threads is part of a result: sums that are split otherwise round otherwise. A
