@@ -130,7 +130,7 @@ def outcome_of_error(error: BaseException) -> Outcome:
             return _expected(cause)
         if _lacks_memory(cause):
             return Outcome("failed", failure="out_of_memory", message=_brief(cause))
-        if cannot_write(cause):
+        if _takes_no_more(cause):
             return Outcome("failed", failure="error", message=unwritable(cause), fatal=True)
     return Outcome(
         "failed",
@@ -157,13 +157,14 @@ def _expected(error: TrialsmithError) -> Outcome:
 
 def cannot_write(error: BaseException) -> bool:
     """Whether the file system takes no more: it is full, over its quota or read-only."""
-    return any(
-        cause.errno in _UNWRITABLE
-        if isinstance(cause, OSError)
-        else isinstance(cause, sqlite3.OperationalError)
-        and any(words in str(cause) for words in _UNWRITABLE_SQLITE)
-        for cause in causes(error)
-    )
+    return any(map(_takes_no_more, causes(error)))
+
+
+def _takes_no_more(cause: BaseException) -> bool:
+    if isinstance(cause, OSError):
+        return cause.errno in _UNWRITABLE
+    is_of_sqlite = isinstance(cause, sqlite3.OperationalError)
+    return is_of_sqlite and any(words in str(cause) for words in _UNWRITABLE_SQLITE)
 
 
 def unwritable(error: BaseException) -> str:

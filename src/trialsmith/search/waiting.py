@@ -78,22 +78,18 @@ def requeue(study: optuna.Study, trial: FrozenTrial, outcome: Outcome, retries: 
 
 def withdraw_retry(study: optuna.Study, trial: FrozenTrial) -> None:
     """Take the point of `trial` from the queue, where it waits to be tried again."""
-    storage = study._storage
+    why = Outcome.interrupted(f"withdrawn: trial {trial.number} has its result")
     for other in _trials(study):
         if other.user_attrs.get("retry_of") == trial.number and other.state == TrialState.WAITING:
-            why = f"withdrawn: trial {trial.number} has its result"
-            storage.set_trial_user_attr(other._trial_id, "failure", "interrupted")
-            storage.set_trial_user_attr(other._trial_id, "message", why)
-            storage.set_trial_state_values(other._trial_id, state=TrialState.FAIL)
+            _note_failure(study, other, why)
+            study._storage.set_trial_state_values(other._trial_id, state=TrialState.FAIL)
 
 
 def finish(study: optuna.Study, trial: FrozenTrial, outcome: Outcome) -> None:
     """Store how `trial` ended; nothing happens when somebody else has done so already."""
-    storage = study._storage
     try:
         if outcome.state == "failed":
-            storage.set_trial_user_attr(trial._trial_id, "failure", outcome.failure)
-            storage.set_trial_user_attr(trial._trial_id, "message", outcome.message)
+            _note_failure(study, trial, outcome)
     except UpdateFinishedTrialError:
         return
     state = {
@@ -107,6 +103,11 @@ def finish(study: optuna.Study, trial: FrozenTrial, outcome: Outcome) -> None:
     except (UpdateFinishedTrialError, ValueError):
         # finished, or queued, between the look and the word
         return
+
+
+def _note_failure(study: optuna.Study, trial: FrozenTrial, outcome: Outcome) -> None:
+    study._storage.set_trial_user_attr(trial._trial_id, "failure", outcome.failure)
+    study._storage.set_trial_user_attr(trial._trial_id, "message", outcome.message)
 
 
 def claim(study: optuna.Study, trial: FrozenTrial, owner: str) -> None:
