@@ -2,9 +2,11 @@
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
-# what is imported is compiled then, and most of what is installed never is
-INSTALL := -m pip install --quiet --no-compile --constraint constraints.txt
+INSTALL := -m pip install --quiet --constraint constraints.txt
 STAMP  := $(VENV)/.installed
+
+# What is not kept compiled, every process compiles anew: of lightning and torch that takes half a minute.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup run test faults lint format test-peer bench-peer clean
 .DEFAULT_GOAL := run

@@ -1,18 +1,28 @@
 """Shapes in signatures are checked while the tests run; real data are used where at hand."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("DGLBACKEND", "pytorch")
 # Tests run on every core at once: threads of theirs would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import jaxtyping
 from jaxtyping import config as jaxtyping_config
-from jaxtyping import install_import_hook
+from jaxtyping import jaxtyped
+
+
+def checked_once(typechecker: Any) -> Callable[[Any], Any]:
+    """`jaxtyped` but for functions within functions, which it would compile anew at every call."""
+    decorator = jaxtyped(typechecker=typechecker)
+    return lambda made: made if "<locals>" in made.__qualname__ else decorator(made)
+
 
 # Before the first import of trialsmith: every annotated shape is then enforced.
-install_import_hook("trialsmith", "beartype.beartype")
+jaxtyping.jaxtyped = checked_once
+jaxtyping.install_import_hook("trialsmith", "beartype.beartype")
 
 import pytest
 from hypothesis import settings

@@ -92,10 +92,23 @@ def cross_validate(
         _write_table(folder / "folds.csv", done)
         if trial is not None:
             trial.report(scores[-1], step=step)
-    return _conclude(folder, config, done)
+    metrics = conclude(folder, config, done)
+    for column in filter(lambda name: "/" in name, _row(done[names[0]])):
+        values = [_row(fitted)[column] for fitted in done.values()]
+        log.info("%s over %d folds: %s", column, len(values), _mean_and_spread(values))
+    log.info("results in %s", folder)
+    return float(metrics["best"])
 
 
-def _conclude(folder: Path, config: Mapping[str, Any], done: Mapping[str, Fitted]) -> float:
+def conclude(folder: Path, config: Mapping[str, Any], done: Mapping[str, Fitted]) -> dict[str, Any]:
+    """Write what a run over all folds leaves; return its metrics.
+
+    Args:
+        folder: of the run.
+        config: of the run, resolved.
+        done: every fold by its name.
+    """
+    _write_table(folder / "folds.csv", done)
     all_folds = list(done.values())
     scores = [fitted.score for fitted in all_folds]
     targets, splits = all_folds[0].targets, _joined(all_folds)
@@ -105,14 +118,10 @@ def _conclude(folder: Path, config: Mapping[str, Any], done: Mapping[str, Fitted
         "spread": statistics.stdev(scores),
         "folds": {name: _row(fitted) for name, fitted in done.items()},
     }
-    callbacks.save_result(folder, score, targets, splits)
+    metrics = callbacks.save_result(folder, score, targets, splits)
     if config["plots"]:
         callbacks.save_pictures(folder, targets, splits)
-    for column in filter(lambda name: "/" in name, _row(all_folds[0])):
-        values = [_row(fitted)[column] for fitted in all_folds]
-        log.info("%s over %d folds: %s", column, len(values), _mean_and_spread(values))
-    log.info("results in %s", folder)
-    return statistics.fmean(scores)
+    return metrics
 
 
 def _joined(folds: Sequence[Fitted]) -> dict[str, Predictions]:

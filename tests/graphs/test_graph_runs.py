@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from trialsmith.buildable import BUILDABLE
+from trialsmith.study.retraining.scoring import score_test
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,6 +65,10 @@ def test_one_run_over_all_folds_is_the_mean_of_its_folds(tmp_path: Path) -> None
     fold = tmp_path / "all" / "fold_1"
     names = {path.name for path in fold.iterdir()}
     assert names >= {"config.yaml", "checkpoints", "metrics.json", "history.csv", "tensorboard"}
+    # `trialsmith retrain --top` scores the test split afterwards, and comes to the same
+    table = (tmp_path / "all" / "folds.csv").read_bytes()
+    assert score_test(tmp_path / "all") == metrics
+    assert (tmp_path / "all" / "folds.csv").read_bytes() == table
     # a single run of that fold is the same, bit for bit
     alone = tmp_path / "alone"
     train(tmp_path, "data.fold=1", "data.folds=3", f"hydra.run.dir={alone}", "plots=false")

@@ -6,7 +6,6 @@ import warnings
 from dataclasses import dataclass
 
 import optuna
-from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.samplers import RandomSampler
 from optuna.trial import create_trial
 
@@ -48,12 +47,15 @@ def importances(table: StudyTable, objective: int = 0) -> list[Importance]:
     trials = usable(table, objective)
     if len(trials) < FEWEST or len({trial.values[objective] for trial in trials}) == 1:
         return []
+    # with it comes scikit-learn, which takes seconds that a short search need not wait for
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     # one more process-wide filter rather than catch_warnings, which is not safe in a thread
     warnings.filterwarnings("ignore", message="Some regimes for parameter")
     warnings.filterwarnings("ignore", message="Target and region quantiles select the same")
     study = _by_key(trials, table.directions[objective], objective)
     evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile(len(trials)))
-    shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    shares = get_param_importances(study, evaluator=evaluator)
     sampled = {key: sum(key in trial.sampled for trial in trials) for key in shares}
     return [Importance(key, float(share), sampled[key]) for key, share in shares.items()]
 

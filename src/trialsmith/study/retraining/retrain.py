@@ -57,10 +57,12 @@ def _scored(best: results.Trained, folder: Path) -> results.Trained:
 
 
 def _leave_checkpoints(runs: Sequence[Run], folder: Path) -> None:
-    """`checkpoints/<run>.ckpt`, links to the best weights of the chosen runs."""
+    """`checkpoints/<run>.ckpt`, links to the best weights of the chosen runs, or of their folds."""
     checkpoints = folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
     for run in runs:
-        target = Path("..", run.name, "checkpoints", "best.ckpt")
-        if (checkpoints / target).exists():
-            replace_link(checkpoints / f"{run.name.replace('/', '-')}.ckpt", str(target))
+        for own in [folder / run.name, *sorted((folder / run.name).glob("fold_*"))]:
+            name, weights = own.relative_to(folder), Path("checkpoints", "best.ckpt")
+            if (own / weights).exists():
+                link = checkpoints / f"{name.as_posix().replace('/', '-')}.ckpt"
+                replace_link(link, str(Path("..", name, weights)))

@@ -8,15 +8,30 @@ import numpy as np
 import torch
 
 from trialsmith.callbacks import save_result
+from trialsmith.cross_validation import conclude
 from trialsmith.prediction.member import Member, load_member, run_config
-from trialsmith.result import Predictions
+from trialsmith.result import Fitted, Predictions
 
 
 def score_test(folder: Path) -> dict[str, Any]:
     """Add the test split to a run's `metrics.json` and `predictions.csv`; returns the metrics.
 
-    The weights are those of the best epoch on validation, as in a run that scores it by itself.
+    The weights are those of the best epoch on validation, as in a run that scores it by itself. Of
+    a run over all folds each is scored, and then what they say together.
     """
+    metrics = _metrics(folder)
+    if "folds" not in metrics:
+        return _record(folder, _fitted(folder))
+    done = {}
+    for name in metrics["folds"]:
+        own = folder / f"fold_{name}"
+        done[name] = _fitted(own)
+        _record(own, done[name])
+    return conclude(folder, run_config(folder), done)
+
+
+def _fitted(folder: Path) -> Fitted:
+    """What the training of one model came to, with the test split."""
     from hydra_plugins.trialsmith_sweeper import rebuilt
 
     data = rebuilt(run_config(folder)["data"])
@@ -26,9 +41,17 @@ def score_test(folder: Path) -> dict[str, Any]:
     splits = {"val": _predictions(member, data.val_dataloader())}
     if data.sizes["test"]:
         splits["test"] = _predictions(member, data.test_dataloader())
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    score = {key: metrics[key] for key in ("monitor", "best", "best_epoch")}
-    return save_result(folder, score, data.targets, splits)
+    metrics = _metrics(folder)
+    return Fitted(metrics["best"], metrics["best_epoch"], data.targets, splits)
+
+
+def _record(folder: Path, fitted: Fitted) -> dict[str, Any]:
+    return save_result(folder, _metrics(folder), fitted.targets, fitted.splits)
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return metrics
 
 
 def _predictions(member: Member, loader: Any) -> Predictions:
