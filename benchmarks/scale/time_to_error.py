@@ -69,7 +69,7 @@ def sweeper(asked: argparse.Namespace, stock: bool) -> list[str]:
             *("hydra/sweeper=optuna", "hydra/launcher=joblib"),
             *(f"hydra.launcher.n_jobs={asked.slots}", "hydra.sweeper.direction=minimize"),
         ]
-    warm_up = max(1, asked.epochs // 4)
+    warm_up = max(1, asked.epochs // 2)  # beyond the peak of the learning rate's one cycle
     rule = [] if asked.pruner == "none" else [f"hydra.sweeper.pruner.n_warmup_steps={warm_up}"]
     return [f"hydra/sweeper/pruner={asked.pruner}", *rule]
 
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--limit", type=int, default=200, help="crystals")
     parser.add_argument("--widths", nargs="+", type=int, default=[16, 32, 64])
-    parser.add_argument("--pruner", default="median_early")
+    parser.add_argument("--pruner", default="median")
     parser.add_argument("--cache", type=Path, help="where the data's caches are kept")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
