@@ -20,15 +20,7 @@ from optuna.storages import RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import (
-    Connection,
-    Select,
-    bindparam,
-    case,
-    insert,
-    select,
-    union_all,
-)
+from sqlalchemy import Connection, Select, bindparam, case, insert, select, union_all
 from sqlalchemy.exc import IntegrityError
 
 from trialsmith.search.by_step import ByRung, ByStep, Columns
