@@ -116,11 +116,15 @@ def training_history(runs: Sequence[Run], folder: Path) -> dict[str, dict[str, l
     """
     found = {}
     for run in runs:
-        own = folder / run.name
-        parts = [own] if (own / "history.csv").is_file() else sorted(own.glob("fold_*"))
-        for part in parts:
-            found[part.relative_to(folder).as_posix()] = _history(part / "history.csv")
+        for part in trainings(folder / run.name):
+            if (part / "history.csv").is_file():
+                found[part.relative_to(folder).as_posix()] = _history(part / "history.csv")
     return found
+
+
+def trainings(run: Path) -> list[Path]:
+    """The folder of a run, or those of its folds where it was one over all of them."""
+    return sorted(run.glob("fold_*")) or [run]
 
 
 def configuration(best: Trained, folder: Path) -> dict[str, Any]:

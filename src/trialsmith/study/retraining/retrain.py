@@ -61,7 +61,7 @@ def _leave_checkpoints(runs: Sequence[Run], folder: Path) -> None:
     checkpoints = folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
     for run in runs:
-        for own in [folder / run.name, *sorted((folder / run.name).glob("fold_*"))]:
+        for own in results.trainings(folder / run.name):
             name, weights = own.relative_to(folder), Path("checkpoints", "best.ckpt")
             if (own / weights).exists():
                 link = checkpoints / f"{name.as_posix().replace('/', '-')}.ckpt"

@@ -19,19 +19,15 @@ def score_test(folder: Path) -> dict[str, Any]:
     The weights are those of the best epoch on validation, as in a run that scores it by itself. Of
     a run over all folds each is scored, and then what they say together.
     """
-    metrics = _metrics(folder)
-    if "folds" not in metrics:
-        return _record(folder, _fitted(folder))
-    done = {}
-    for name in metrics["folds"]:
-        own = folder / f"fold_{name}"
-        done[name] = _fitted(own)
-        _record(own, done[name])
+    folds = _metrics(folder).get("folds")
+    if folds is None:
+        return _scored(folder)[1]
+    done = {name: _scored(folder / f"fold_{name}")[0] for name in folds}
     return conclude(folder, run_config(folder), done)
 
 
-def _fitted(folder: Path) -> Fitted:
-    """What the training of one model came to, with the test split."""
+def _scored(folder: Path) -> tuple[Fitted, dict[str, Any]]:
+    """What the training of one model came to, with the test split; it is written, too."""
     from hydra_plugins.trialsmith_sweeper import rebuilt
 
     data = rebuilt(run_config(folder)["data"])
@@ -42,11 +38,8 @@ def _fitted(folder: Path) -> Fitted:
     if data.sizes["test"]:
         splits["test"] = _predictions(member, data.test_dataloader())
     metrics = _metrics(folder)
-    return Fitted(metrics["best"], metrics["best_epoch"], data.targets, splits)
-
-
-def _record(folder: Path, fitted: Fitted) -> dict[str, Any]:
-    return save_result(folder, _metrics(folder), fitted.targets, fitted.splits)
+    fitted = Fitted(metrics["best"], metrics["best_epoch"], data.targets, splits)
+    return fitted, save_result(folder, metrics, data.targets, splits)
 
 
 def _metrics(folder: Path) -> dict[str, Any]:
