@@ -19,9 +19,9 @@ from trialsmith.models.shares import in_shares
 
 def activated(x: np.ndarray) -> np.ndarray:
     """SiLU as the kernels compute it."""
-    out = np.zeros_like(x)
+    out = np.empty_like(x)
     one, zero = np.ones_like(x[0]), np.zeros_like(x[0])
-    add_normalised(x, one, zero, out)
+    add_normalised(zero[None], np.zeros(len(x), int), x, one, zero, out)
     return out
 
 

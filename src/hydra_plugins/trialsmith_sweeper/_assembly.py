@@ -2,8 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import optuna
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import ExperimentalWarning
 
 from hydra_plugins.trialsmith_sweeper._attach import STUDY, TRIAL
@@ -23,7 +23,6 @@ from hydra_plugins.trialsmith_sweeper._launchers import slots, threads_of_a_tria
 from hydra_plugins.trialsmith_sweeper._naming import place, placed, study_name
 from hydra_plugins.trialsmith_sweeper._preparation import check, prepare
 from hydra_plugins.trialsmith_sweeper._quoting import override
-from hydra_plugins.trialsmith_sweeper._secrets import KEY as STORAGE
 from hydra_plugins.trialsmith_sweeper._secrets import hide_credentials
 from hydra_plugins.trialsmith_sweeper._stage import StagedSearch
 from trialsmith.direction import mode_of
@@ -36,6 +35,7 @@ from trialsmith.search.proposal import Grid, MakeSampler
 from trialsmith.search.recovery import recover
 from trialsmith.search.rules import Rules
 from trialsmith.search.shares import cores
+from trialsmith.search.slots import Slots
 from trialsmith.search.space import Point, Space
 from trialsmith.search.storage import open_storage, storage_url
 from trialsmith.search.sweep import Sweep
@@ -68,7 +68,6 @@ class _Asked:
     """A search as it is asked for, all of whose mistakes have been told.
 
     Attributes:
-        storage: `hydra.sweeper.storage` as it is meant.
         count: of slots.
         seed: of the sampler.
     """
@@ -76,7 +75,6 @@ class _Asked:
     staged: StagedSearch
     definition: Definition
     plan: StudyPlan
-    storage: str
     count: int
     n_trials: int
     make_sampler: MakeSampler
@@ -102,19 +100,21 @@ def _search(
         return
     turns = Turns(asked.plan.folder / LOCK, asked.plan.url, asked.plan.name)
     study = _opened(asked, turns)
-    done = budget.counted(study)
-    if done >= asked.n_trials:
-        log.info(
-            "nothing to do: %d trials are done, and hydra.sweeper.n_trials=%d; "
-            "with a higher one the search goes on",
-            done,
-            asked.n_trials,
-        )
-    else:
-        _prepare(config, context, asked.definition)
-    with turns:
-        waiting.enqueue(study, asked.definition.space, asked.definition.enqueued)
-    _run(config, context, RecordedTask(task), asked, study, turns)
+    with _slots(config, context, task, asked) as places:
+        done = budget.counted(study)
+        if done >= asked.n_trials:
+            log.info(
+                "nothing to do: %d trials are done, and hydra.sweeper.n_trials=%d; "
+                "with a higher one the search goes on",
+                done,
+                asked.n_trials,
+            )
+        else:
+            places.get_ready(asked.n_trials - done)
+            _prepare(config, context, asked.definition)
+        with turns:
+            waiting.enqueue(study, asked.definition.space, asked.definition.enqueued)
+        _run(config, asked, study, turns, places)
 
 
 def _read(config: DictConfig, context: HydraContext, arguments: list[str]) -> _Asked:
@@ -127,11 +127,11 @@ def _read(config: DictConfig, context: HydraContext, arguments: list[str]) -> _A
     make_sampler, seed = sampler_maker(sweeper.sampler)
     _check_grid(make_sampler(seed), definition)
     plan, storage = _plan(config, definition)
+    definition.configurations.settle_storage(storage)
     return _Asked(
         staged=staged,
         definition=definition,
         plan=plan,
-        storage=storage,
         count=count,
         n_trials=n_trials,
         make_sampler=make_sampler,
@@ -163,19 +163,24 @@ def _opened(asked: _Asked, turns: Turns) -> optuna.Study:
     return study
 
 
+@contextmanager
+def _slots(
+    config: DictConfig, context: HydraContext, task: TaskFunction, asked: _Asked
+) -> Iterator[Slots]:
+    configurations = asked.definition.configurations
+    built = configurations.built(context.execution_whitelist)
+    places = slots(config, context, RecordedTask(task), asked.count, configurations.passed, built)
+    try:
+        yield places
+    finally:
+        places.stop()
+
+
 def _run(
-    config: DictConfig,
-    context: HydraContext,
-    task: RecordedTask,
-    asked: _Asked,
-    study: optuna.Study,
-    turns: Turns,
+    config: DictConfig, asked: _Asked, study: optuna.Study, turns: Turns, places: Slots
 ) -> None:
     definition, plan = asked.definition, asked.plan
-    with read_write(config.hydra.sweeper):
-        config.hydra.sweeper.storage = asked.storage
-    # jobs and workers are told where the study is, for Hydra compares their sweeper with ours
-    passed = [*definition.configurations.passed, override(STORAGE, asked.storage)]
+    passed = definition.configurations.passed
     shared = [*passed, *_shared_overrides(config, definition, asked.count)]
     rules = _rules(config.hydra.sweeper, asked.n_trials, asked.seed)
     pages = LateImport("trialsmith.study.folder")
@@ -185,7 +190,7 @@ def _run(
                 study,
                 definition.space,
                 rules,
-                slots(config, context, task, asked.count, passed),
+                places,
                 turns=turns,
                 make_sampler=pages.before(asked.make_sampler),
                 make_job=partial(_job, definition, plan.name, shared),

@@ -1,15 +1,17 @@
 """The configurations that a search would make, looked at before it makes them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 from hydra.core.config_loader import ConfigLoader
 from hydra.errors import HydraException
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from hydra_plugins.trialsmith_sweeper._quoting import override
+from hydra_plugins.trialsmith_sweeper._secrets import KEY as STORAGE
 from trialsmith.errors import SearchError
 from trialsmith.search.domains import identity
 from trialsmith.search.nearest import suggestion
@@ -52,6 +54,23 @@ class Configurations:
         except (HydraException, OmegaConfBaseException) as error:
             reason = " ".join(filter(None, [str(error), str(error.__cause__ or "")])).strip()
             raise SearchError(f"{' '.join(lines)} cannot be composed: {reason}") from None
+
+    def settle_storage(self, storage: str) -> None:
+        """Say where the study is, in the sweep's configuration and, for Hydra compares, in all."""
+        with read_write(self.master.hydra.sweeper):
+            self.master.hydra.sweeper.storage = storage
+        self.passed.append(override(STORAGE, storage))
+
+    def built(self, allowed: Any) -> list[str]:
+        """What of `allowed`, the program's execution whitelist, trials build by default."""
+        if not isinstance(allowed, Sequence):  # none at all: nobody said what is trusted
+            return []
+        try:
+            config = self.compose({})
+        except SearchError:  # there is no default
+            return []
+        named = [str(value) for key, value in leaves(config).items() if key.endswith("_target_")]
+        return [name for name in named if any(fnmatchcase(name, entry) for entry in allowed)]
 
     def known(self, keys: Iterable[str], config: DictConfig | None = None) -> dict[str, Any]:
         """The configured values of `keys`: the choice of a group, else the value of a key.

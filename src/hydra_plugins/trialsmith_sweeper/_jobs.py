@@ -2,11 +2,14 @@
 
 import logging
 import os
+import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from pkgutil import resolve_name
+from typing import IO, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
@@ -84,6 +87,7 @@ class SlotRunner:
 
     Attributes:
         singletons: Hydra's global state in the sweep's process.
+        built: dotted names of what most jobs build.
         folder: where the sweep was started.
     """
 
@@ -91,7 +95,24 @@ class SlotRunner:
     master: DictConfig
     task: RecordedTask
     singletons: Any
+    built: Sequence[str] = ()
     folder: Path = field(default_factory=Path.cwd)
+    _printed: bytes = field(default=b"", init=False)
+
+    def get_ready(self) -> None:
+        """Import what the jobs build, which takes seconds.
+
+        What cannot be imported is the matter of the job that wants it, and what is printed goes
+        to the console of the first one.
+        """
+        # on a full disk the jobs import for themselves
+        with suppress(OSError), tempfile.TemporaryFile() as console:
+            with console_in(console):
+                for name in self.built:
+                    with suppress(Exception):
+                        resolve_name(name)
+            console.seek(0)
+            self._printed = console.read()
 
     def __call__(self, job: Job) -> Outcome:
         try:
@@ -100,7 +121,7 @@ class SlotRunner:
             Singleton.set_state(self.singletons)
             config = self._compose(job)
             HydraConfig.instance().set_config(config)
-            with console_in(_folder(config) / "console.log"):
+            with self._console(_folder(config)) as console, console_in(console):
                 done = run_job(
                     hydra_context=self.context,
                     task_function=self.task,
@@ -111,6 +132,14 @@ class SlotRunner:
             return _outcome(done.return_value)
         except BaseException as error:  # Ctrl-C does not reach a slot: it is the task's own
             return outcome_of_error(error)
+
+    def _console(self, folder: Path) -> IO[bytes]:
+        """A job's own console, open at its end."""
+        folder.mkdir(parents=True, exist_ok=True)
+        console = (folder / "console.log").open("ab", buffering=0)
+        console.write(self._printed)
+        self._printed = b""
+        return console
 
     def _compose(self, job: Job) -> DictConfig:
         loader: Any = self.context.config_loader

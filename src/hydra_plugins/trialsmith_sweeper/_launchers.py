@@ -41,17 +41,19 @@ def slots(
     task: RecordedTask,
     count: int,
     passed: Sequence[str],
+    built: Sequence[str],
 ) -> Slots:
     """The slots that `hydra/launcher` asks for.
 
     Args:
         count: how many.
         passed: the overrides that every configuration of this search has.
+        built: dotted names of what most trials build.
 
     Raises:
         SearchError: the task cannot be sent to another process.
     """
-    payload = _pickled(SlotRunner(context, config, task, Singleton.get_state()))
+    payload = _pickled(SlotRunner(context, config, task, Singleton.get_state(), built))
     if config.hydra.runtime.choices["hydra/launcher"] in LOCAL:
         return ProcessSlots(count, payload, partial(slot_environment, count=count))
     place = Path(WORKERS, f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import kernels
 from trialsmith.models.norm import LayerNorm, Norm, WeightedBatchNorm
+from trialsmith.models.shares import in_shares, summed
 
 Rows = Float[np.ndarray, "rows features"]
+# values, and for each row of a chunk the one that it has
+Given = tuple[Float[np.ndarray, "values features"], Int[np.ndarray, "rows"]]
 Sums = tuple[Tensor, ...]  # towards γ̄ and β̄
 # Types of numbers that numpy does not have, or no kernel, by Lightning's word for a model of them.
 _TOO_SHORT = {torch.bfloat16: "bf16-true", torch.float16: "16-true"}
@@ -46,9 +49,9 @@ class Activation(ABC):
     """SiLU(Norm(x)) of each chunk; where ``of_all``, after every chunk was observed and the
     statistics are settled.
 
-    Backwards, from z̄, the loss's derivative by SiLU: every chunk is collected, the sums are of all
-    of them, then x̄ is had. The derivatives by γ and β gather in accumulators, of which every thread
-    has its own, in the first of the two passes or in the second.
+    Backwards, from z̄, the loss's derivative by SiLU: what is asked of all chunks is collected, then
+    x̄ is had. The derivatives by γ and β gather in accumulators, of which every thread has its own,
+    in the first of the two passes or in the second.
     """
 
     of_all: bool  # whether the value of a row asks for all the others
@@ -62,16 +65,16 @@ class Activation(ABC):
         """Takes what was observed of all chunks."""
 
     @abstractmethod
-    def add(self, x: Rows, out: Rows) -> None:
-        """Adds SiLU(Norm(x)) of a chunk to ``out``."""
+    def add(self, e: Given, x: Rows, out: Rows) -> None:
+        """Writes e + SiLU(Norm(x)) of a chunk to ``out``."""
 
     @abstractmethod
     def accumulators(self) -> Sums:
         """Zeros, for γ̄ and β̄ from some of the chunks."""
 
     @abstractmethod
-    def collect(self, into: Sums, dz: Rows, x: Rows) -> None:
-        """Takes in a chunk, where a row's derivative asks for all the others."""
+    def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Sums:
+        """What x̄ of any row asks of all the others: accumulators that have taken in all chunks."""
 
     @abstractmethod
     def differentiate(
@@ -120,16 +123,23 @@ class BatchNormActivation(Activation):
         shift = norm.bias.detach() - mean * scale
         self._scale, self._shift = scale.numpy(), shift.numpy()
 
-    def add(self, x: Rows, out: Rows) -> None:
-        kernels.add_normalised(x, self._scale, self._shift, out)
+    def add(self, e: Given, x: Rows, out: Rows) -> None:
+        kernels.add_normalised(*e, x, self._scale, self._shift, out)
 
     def accumulators(self) -> Sums:
         return torch.zeros_like(self._mean), torch.zeros_like(self._mean)
 
-    def collect(self, into: Sums, dz: Rows, x: Rows) -> None:
-        moment, total = (sums.numpy() for sums in into)
-        line = self._scale, self._shift
-        kernels.collect_sums(dz, x, *line, self._mean.numpy(), total, moment)
+    def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Sums:
+        line = self._scale, self._shift, self._mean.numpy()
+
+        def collect(share: Sequence[slice]) -> Sums:
+            sums = self.accumulators()
+            moment, total = (each.numpy() for each in sums)
+            for rows in share:
+                kernels.collect_sums(dz[rows], x[rows], *line, total, moment)
+            return sums
+
+        return summed(in_shares(chunks, collect))
 
     def differentiate(
         self, dz: Rows, x: Rows, rows: slice, collected: Sums, into: Sums, dx: Rows
@@ -160,15 +170,15 @@ class LayerNormActivation(Activation):
     def settle(self, observed: Sequence[Moments]) -> None:
         """Nothing."""
 
-    def add(self, x: Rows, out: Rows) -> None:
-        kernels.add_layer_normalised(x, self._weight, self._bias, self._eps, out)
+    def add(self, e: Given, x: Rows, out: Rows) -> None:
+        kernels.add_layer_normalised(*e, x, self._weight, self._bias, self._eps, out)
 
     def accumulators(self) -> Sums:
         zeros = torch.from_numpy(np.zeros_like(self._weight))
         return zeros, zeros.clone()
 
-    def collect(self, into: Sums, dz: Rows, x: Rows) -> None:
-        """Nothing: no row asks for the others."""
+    def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Sums:
+        return self.accumulators()  # no row asks for the others
 
     def differentiate(
         self, dz: Rows, x: Rows, rows: slice, collected: Sums, into: Sums, dx: Rows

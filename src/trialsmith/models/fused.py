@@ -82,6 +82,7 @@ class _FusedConvolution(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor | None]:
         gates, targets, values = _array(s), _array(t + bias), _array(v)
         products = products_of(e.detach().contiguous(), rows, weight.detach().to(product_type))
+        products.begin()
         m = e.new_empty(len(links), e.shape[1])
         r, d = torch.empty_like(v), torch.empty_like(v)
         received, opened = r.numpy(), d.numpy()
@@ -129,7 +130,8 @@ class _FusedConvolution(torch.autograd.Function):
         dtargets = dt.numpy()
         if activation is not None:
             dnew = dnew.contiguous()
-            of_all = _collected(dnew, m, activation, chunks)
+            links = [chunk.links for chunk in chunks]
+            of_all = activation.collected(dnew.numpy(), m.numpy(), links)
 
         def differentiate(share: Sequence[Chunk]) -> tuple[Sums, Sums, Sums]:
             members = torch.zeros_like(v), torch.zeros_like(v)
@@ -167,20 +169,8 @@ def _update(
 ) -> None:
     """e' = e + SiLU(Norm(m))"""
     for chunk in share:
-        products.features(chunk.links, out=new[chunk.links])
-        activation.add(m[chunk.links].numpy(), new[chunk.links].numpy())
-
-
-def _collected(dz: Tensor, m: Tensor, activation: Activation, chunks: Sequence[Chunk]) -> Sums:
-    """What the norm's derivative asks of all links."""
-
-    def collect(share: Sequence[Chunk]) -> Sums:
-        sums = activation.accumulators()
-        for chunk in share:
-            activation.collect(sums, dz[chunk.links].numpy(), m[chunk.links].numpy())
-        return sums
-
-    return summed(in_shares(chunks, collect))
+        links = chunk.links
+        activation.add(products.features(links), m[links].numpy(), new[links].numpy())
 
 
 def _array(x: Tensor) -> np.ndarray:

@@ -34,7 +34,8 @@ class _NormalisedSilu(torch.autograd.Function):
         ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, activation: Activation
     ) -> Float[Tensor, "members features"]:
         values = x.detach().contiguous().numpy()
-        out = np.zeros_like(values)
+        out = np.empty_like(values)
+        nothing = np.zeros_like(values, shape=(1, values.shape[1]))
         chunks = _chunks(values)
 
         def observe(share: Sequence[slice]) -> list[Moments]:
@@ -42,7 +43,8 @@ class _NormalisedSilu(torch.autograd.Function):
 
         def activate(share: Sequence[slice]) -> None:
             for rows in share:
-                activation.add(values[rows], out[rows])
+                x = values[rows]
+                activation.add((nothing, np.zeros(len(x), np.intp)), x, out[rows])
 
         if activation.of_all:
             observed = in_shares(chunks, observe)
@@ -63,12 +65,7 @@ class _NormalisedSilu(torch.autograd.Function):
         values, dz = (each.detach().contiguous().numpy() for each in (x, *derivatives))
         dx = np.zeros_like(values)
         chunks = _chunks(values)
-
-        def collect(share: Sequence[slice]) -> Sums:
-            sums = activation.accumulators()
-            for rows in share:
-                activation.collect(sums, dz[rows], values[rows])
-            return sums
+        collected = activation.collected(dz, values, chunks)
 
         def differentiate(share: Sequence[slice]) -> Sums:
             sums = activation.accumulators()
@@ -76,7 +73,6 @@ class _NormalisedSilu(torch.autograd.Function):
                 activation.differentiate(dz[rows], values[rows], rows, collected, sums, dx[rows])
             return sums
 
-        collected = summed(in_shares(chunks, collect))
         sums = summed([collected, *in_shares(chunks, differentiate)])
         return torch.from_numpy(dx), *activation.parameters(sums), None
 

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -34,9 +35,13 @@ class Products(ABC):
     Backwards every thread takes its chunks into accumulators of its own, which are summed.
     """
 
+    def begin(self) -> None:
+        """Before any chunk is projected: what all threads can compute together."""
+        return
+
     @abstractmethod
-    def features(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
-        """Writes e of a chunk to ``out``."""
+    def features(self, links: slice) -> tuple[np.ndarray, np.ndarray]:
+        """e of a chunk: values, and for each link the row that it has."""
 
     @abstractmethod
     def project(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
@@ -74,8 +79,8 @@ class ProductsOfEach(Products):
     def _de(self) -> Tensor:  # every chunk writes rows of its own
         return torch.empty_like(self._e)
 
-    def features(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
-        out.copy_(self._e[links])
+    def features(self, links: slice) -> tuple[np.ndarray, np.ndarray]:
+        return self._e[links].numpy(), np.arange(links.stop - links.start)
 
     def project(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
         _product(self._e[links], self._weight.t(), out)
@@ -112,12 +117,12 @@ class ProductsOfDistinct(Products):
     ) -> None:
         self._values, self._rows, self._weight = values, rows, weight
 
-    @cached_property
-    def _products(self) -> Tensor:
-        return linear(self._values.to(self._weight.dtype), self._weight).to(self._values.dtype)
+    def begin(self) -> None:
+        products = linear(self._values.to(self._weight.dtype), self._weight)
+        self._products = products.to(self._values.dtype)
 
-    def features(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
-        torch.index_select(self._values, 0, self._rows[links], out=out)
+    def features(self, links: slice) -> tuple[np.ndarray, np.ndarray]:
+        return self._values.numpy(), self._rows[links].numpy()
 
     def project(self, links: slice, out: Float[Tensor, "chunk hidden"]) -> None:
         torch.index_select(self._products, 0, self._rows[links], out=out)

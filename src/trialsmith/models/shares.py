@@ -19,6 +19,7 @@ from torch import Tensor
 # Of one array of a chunk: two of them and the weights stay in a core's second-level cache of a
 # megabyte. With half or twice as much, products and loops were measured to be slower.
 CHUNK_BYTES = 384 * 2**10
+_WORTH_A_THREAD = 192 * 2**10  # with less of an array, a thread takes longer to wake than to work
 
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
@@ -69,8 +70,9 @@ def summed(shares: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
 
 def rows_of_a_chunk(x: np.ndarray) -> int:
     """As many rows of ``x`` as the cache holds, or fewer: every thread gets as many chunks."""
-    most = max(1, CHUNK_BYTES // max(1, x.strides[0]))
-    threads = torch.get_num_threads()
+    bytes_of_a_row = max(1, x.strides[0])
+    most = max(1, CHUNK_BYTES // bytes_of_a_row)
+    threads = min(torch.get_num_threads(), max(1, len(x) * bytes_of_a_row // _WORTH_A_THREAD))
     rounds = max(1, -(-len(x) // (most * threads)))
     return max(1, -(-len(x) // (rounds * threads)))
 

@@ -58,6 +58,10 @@ class Slots(ABC):
     def end(self, number: int, why: str) -> None:
         """End the process of the job `number`, which is then over without an outcome."""
 
+    def get_ready(self, jobs: int) -> None:
+        """So many jobs will come; what takes time before them may begin."""
+        return
+
     def rest(self) -> None:
         """There is no job for the free slots now; they need not be kept."""
         return
@@ -71,7 +75,7 @@ class ProcessSlots(Slots):
     """Slots that are processes of this machine.
 
     Args:
-        payload: `run(job) -> Outcome`, pickled by cloudpickle.
+        payload: a `Runner`, pickled by cloudpickle.
         environment: by slot number, what the slot's process finds in its environment.
     """
 
@@ -87,16 +91,23 @@ class ProcessSlots(Slots):
     def running(self) -> set[int]:
         return {slot.job for slot in self._slots.values() if slot.job is not None}
 
+    def get_ready(self, jobs: int) -> None:
+        for k in range(min(jobs, self.count)):
+            self._alive(k)
+
     def start(self, job: Job) -> None:
         for k in range(self.count):
             slot = self._slots.get(k)
-            if slot is not None and slot.job is not None:
-                continue
-            if slot is None or not slot.process.is_alive():
-                slot = self._slots[k] = _Slot(self._payload, self._environment(k))
-            slot.give(job)
-            return
+            if slot is None or slot.job is None:
+                self._alive(k).give(job)
+                return
         raise RuntimeError("no slot is free")
+
+    def _alive(self, k: int) -> "_Slot":
+        slot = self._slots.get(k)
+        if slot is None or not slot.process.is_alive():
+            slot = self._slots[k] = _Slot(self._payload, self._environment(k))
+        return slot
 
     def wait(self, timeout: float) -> list[Ended]:
         busy = [slot for slot in self._slots.values() if slot.job is not None]

@@ -8,11 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
+from typing import IO, Protocol
 
 from trialsmith.search import last_rites, memory
 from trialsmith.search.outcome import Outcome, outcome_of_error
@@ -29,8 +29,18 @@ class Job:
     overrides: tuple[str, ...]
 
 
+class Runner(Protocol):
+    """What a slot's process does."""
+
+    def get_ready(self) -> None:
+        """What takes time and is the same for every job."""
+
+    def __call__(self, job: Job) -> Outcome:
+        """Run a job."""
+
+
 def serve(connection: Connection, parent: int) -> None:
-    """Run what comes down the pipe: first a pickled `run(job) -> Outcome`, then jobs, then None.
+    """Run what comes down the pipe: first a pickled `Runner`, then jobs, then None.
 
     What goes up it is `READY`, then the outcomes.
     """
@@ -40,18 +50,21 @@ def serve(connection: Connection, parent: int) -> None:
     die_with(parent)
     _companion = _take_along()
     connection.send(READY)
-    try:
-        run = pickle.loads(connection.recv_bytes())
-    except Exception as error:
-        failed = outcome_of_error(error)
-
-        def run(job: Job) -> Outcome:
-            return failed
-
+    run = _runner(connection.recv_bytes())
     while (job := _next(connection)) is not None:
         memory.reset_peak()
         connection.send(run(job))
         memory.release()
+
+
+def _runner(payload: bytes) -> Callable[[Job], Outcome]:
+    try:
+        runner: Runner = pickle.loads(payload)
+        runner.get_ready()
+    except Exception as error:
+        failed = outcome_of_error(error)
+        return lambda job: failed
+    return runner
 
 
 def _next(connection: Connection) -> Job | None:
@@ -93,14 +106,12 @@ def _watch(parent: int) -> None:
 
 
 @contextmanager
-def console_in(path: Path) -> Iterator[None]:
-    """Everything that this process prints goes to the end of `path`, native code included."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def console_in(file: IO[bytes]) -> Iterator[None]:
+    """Everything that this process prints goes to `file`, native code included."""
     before = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
-    with path.open("ab") as file:
-        _flush()
-        for descriptor in before:
-            os.dup2(file.fileno(), descriptor)
+    _flush()
+    for descriptor in before:
+        os.dup2(file.fileno(), descriptor)
     try:
         yield
     finally:

@@ -41,7 +41,7 @@ class Workplace:
     Attributes:
         mailboxes: folder of the sweep's own mailbox, with one for each worker in it.
         owner: the sweep; see `ownership`.
-        payload: `run(job) -> Outcome`, pickled.
+        payload: a `Runner`, pickled.
         environment: what the trials' process finds in its environment.
         folder: where the sweep was started.
         path: where the sweep looks for modules.

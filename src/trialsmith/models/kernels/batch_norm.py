@@ -24,10 +24,10 @@ def moments(x, share, mean, spread):
 
 @kernel
 @no_type_check
-def add_normalised(x, scale, shift, out):
-    """out += SiLU(scale x + shift)"""
+def add_normalised(e, rows, x, scale, shift, out):
+    """outₙ = e[rowsₙ] + SiLU(scale xₙ + shift)"""
     for k in range(len(x)):
-        add_activated(x[k], scale, shift, out[k])
+        add_activated(e[rows[k]], x[k], scale, shift, out[k])
 
 
 @kernel

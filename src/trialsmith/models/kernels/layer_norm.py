@@ -16,12 +16,12 @@ from trialsmith.models.kernels.rows import add_activated, before_silu
 
 @kernel
 @no_type_check
-def add_layer_normalised(x, weight, bias, eps, out):
-    """out += SiLU(y)"""
+def add_layer_normalised(e, rows, x, weight, bias, eps, out):
+    """outₙ = e[rowsₙ] + SiLU(yₙ)"""
     hat = np.empty_like(weight)
     for k in range(len(x)):
         _standardise(x[k], eps, hat)
-        add_activated(hat, weight, bias, out[k])
+        add_activated(e[rows[k]], hat, weight, bias, out[k])
 
 
 @kernel

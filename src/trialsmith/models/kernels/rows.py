@@ -7,10 +7,10 @@ from trialsmith.models.kernels.compiled import kernel, silu, silu_slope
 
 @kernel
 @no_type_check
-def add_activated(x, scale, shift, out):
-    """out += SiLU(scale x + shift)"""
+def add_activated(e, x, scale, shift, out):
+    """out = e + SiLU(scale x + shift)"""
     for h in range(len(x)):
-        out[h] += silu(scale[h] * x[h] + shift[h])
+        out[h] = e[h] + silu(scale[h] * x[h] + shift[h])
 
 
 @kernel
