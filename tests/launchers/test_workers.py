@@ -30,23 +30,27 @@ BEGIN = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb')).work(int(sys.a
 def payload() -> bytes:
     """A task that does what the override says: `score`, `wait` for a file, or `die`."""
 
-    def run(job: Job) -> Outcome:
-        import os
-        import signal
-        import time
-        from pathlib import Path
+    class Run:
+        def get_ready(self) -> None:
+            pass
 
-        word, _, value = job.overrides[0].partition("=")
-        if word == "die":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if word == "wait":
-            with Path(f"{value}.begun").open("a") as file:
-                file.write(f"{os.getpid()}\n")
-            while not Path(value).exists():
-                time.sleep(0.05)
-        return Outcome("complete", (float(job.number),))
+        def __call__(self, job: Job) -> Outcome:
+            import os
+            import signal
+            import time
+            from pathlib import Path
 
-    return cloudpickle.dumps(run)
+            word, _, value = job.overrides[0].partition("=")
+            if word == "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if word == "wait":
+                with Path(f"{value}.begun").open("a") as file:
+                    file.write(f"{os.getpid()}\n")
+                while not Path(value).exists():
+                    time.sleep(0.05)
+            return Outcome("complete", (float(job.number),))
+
+    return cloudpickle.dumps(Run())
 
 
 class Cluster:
