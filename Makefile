@@ -2,10 +2,12 @@
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
-INSTALL := -m pip install --quiet --constraint constraints.txt
+INSTALL := -m pip install --quiet --no-compile --constraint constraints.txt
 STAMP  := $(VENV)/.installed
 
 # What is not kept compiled, every process compiles anew: of lightning and torch that takes half a minute.
+# pip would compile on one core; some packages have files that are no Python.
+COMPILE := -m compileall -qq -j 0
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup run test faults lint format test-peer bench-peer clean
@@ -19,6 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python $(INSTALL) torch
 	$(BIN)/python $(INSTALL) --editable . --group dev
+	$(BIN)/python $(COMPILE) $(VENV)/lib || true
 	touch $(STAMP)
 
 run: setup      ## a small real search on built-in data
@@ -50,6 +53,7 @@ $(PEER_STAMP): pyproject.toml constraints.txt
 	$(PEER)/bin/python $(INSTALL) --editable . --group dev
 	$(PEER)/bin/python -m pip install --quiet pydantic-settings toolz xmltodict lmdb
 	$(PEER)/bin/python -m pip install --quiet --no-deps alignn==2026.8.11 jarvis-tools==2026.6.12
+	$(PEER)/bin/python $(COMPILE) $(PEER)/lib || true
 	touch $@
 
 test-peer: $(PEER_STAMP)    ## the same weights and the same graph give the published package's numbers

@@ -40,6 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # a group is one worker's: begun at last, it would be what the others wait for
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
     if not config.getoption("--faults"):
         skip = pytest.mark.skip(reason="one of the many faults of `make faults`")
         for item in items:

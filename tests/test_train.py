@@ -11,6 +11,8 @@ import pytest
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+pytestmark = pytest.mark.xdist_group("run")
+
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = [
     "data.limit=40", "data.batch_size=16", "trainer.max_epochs=3", "threads=2",
@@ -19,17 +21,52 @@ SMALL = [
 ]  # fmt: skip
 
 
-def train(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "train.py", *SMALL, f"hydra.run.dir={folder}", *overrides]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+# Runs of train.py one after the other in one process, whose imports take as long as ten of them.
+ONE_AFTER_THE_OTHER = """
+import json, runpy, sys
+from hydra.core.global_hydra import GlobalHydra
+
+for words in json.loads(sys.argv[1]):
+    GlobalHydra.instance().clear()
+    sys.argv = ["train.py", *words]
+    print("train.py says", file=sys.stderr, flush=True)
+    try:
+        runpy.run_path("train.py", run_name="__main__")
+    except SystemExit as end:
+        said = [] if isinstance(end.code, int) else [end.code]  # why, which means exit code 1
+        print(*said, "exit code", 1 if said else end.code, file=sys.stderr, flush=True)
+"""
+
+
+def train(*runs: list[str]) -> list[str]:
+    """What each run says, on both streams."""
+    command = [sys.executable, "-c", ONE_AFTER_THE_OTHER, json.dumps(runs)]
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, cwd=ROOT, text=True, timeout=400, **both)
+    _, *parts = done.stdout.split("train.py says\n")
+    assert len(parts) == len(runs), done.stdout
+    return parts
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    done = train(folder)
+    command = [sys.executable, "train.py", *SMALL, f"hydra.run.dir={folder}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
+
+
+@pytest.fixture(scope="module")
+def others(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Further runs, all in another process than the first one."""
+    folders = {name: tmp_path_factory.mktemp("run") for name in ("other seed", "again", "folder")}
+    own = ["--config-path", str(run / ".hydra"), "--config-name", "config"]
+    words = {"other seed": [*SMALL, "seed=1"], "again": SMALL, "folder": own}
+    said = train(*([*words[name], f"hydra.run.dir={path}"] for name, path in folders.items()))
+    for path, text in zip(folders.values(), said, strict=True):
+        assert (path / "metrics.json").exists(), text
+    return folders
 
 
 @pytest.mark.slow
@@ -61,30 +98,28 @@ def test_metrics_history_and_predictions_agree(run: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_numbers_bit_for_bit(run: Path, tmp_path: Path) -> None:
-    assert train(tmp_path).returncode == 0
+def test_the_same_seed_gives_the_same_numbers_bit_for_bit(
+    run: Path, others: dict[str, Path]
+) -> None:
+    """Also in a process that has trained another model before."""
+    again = others["again"]
     for name in ("metrics.json", "predictions.csv"):
-        assert (tmp_path / name).read_bytes() == (run / name).read_bytes()
+        assert (again / name).read_bytes() == (run / name).read_bytes()
     columns = ["train/loss", "val/loss", "val/mae"]
-    ours, theirs = (pd.read_csv(p / "history.csv")[columns] for p in (tmp_path, run))
+    ours, theirs = (pd.read_csv(p / "history.csv")[columns] for p in (again, run))
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
 
 
 @pytest.mark.slow
-def test_a_run_can_be_made_again_from_its_folder_alone(run: Path, tmp_path: Path) -> None:
-    command = [
-        *(sys.executable, "train.py", "--config-path", str(run / ".hydra")),
-        *("--config-name", "config", f"hydra.run.dir={tmp_path}"),
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "metrics.json").read_bytes() == (run / "metrics.json").read_bytes()
+def test_a_run_can_be_made_again_from_its_folder_alone(run: Path, others: dict[str, Path]) -> None:
+    ours, theirs = (path / "metrics.json" for path in (others["folder"], run))
+    assert ours.read_bytes() == theirs.read_bytes()
 
 
 @pytest.mark.slow
-def test_another_seed_gives_other_numbers(run: Path, tmp_path: Path) -> None:
-    assert train(tmp_path, "seed=1").returncode == 0
-    ours, theirs = (json.loads((p / "metrics.json").read_text()) for p in (tmp_path, run))
+def test_another_seed_gives_other_numbers(run: Path, others: dict[str, Path]) -> None:
+    folders = others["other seed"], run
+    ours, theirs = (json.loads((path / "metrics.json").read_text()) for path in folders)
     assert ours["best"] != theirs["best"]
 
 
@@ -122,36 +157,14 @@ MISTAKES = {
     "trainer.max_epochs=0": "trainer.max_epochs=0",
     "+model.hiden_features=3": "model (ALIGNN) takes no hiden_features",
 }
-# Runs of train.py one after the other in one process, whose imports take as long as ten of them.
-ONE_AFTER_THE_OTHER = """
-import runpy, sys
-from hydra.core.global_hydra import GlobalHydra
-
-words, *overrides = (line.split() for line in sys.stdin.read().splitlines())
-for override in overrides:
-    GlobalHydra.instance().clear()
-    sys.argv = ["train.py", *words, *override]
-    print("answer to", *override, file=sys.stderr, flush=True)
-    try:
-        runpy.run_path("train.py", run_name="__main__")
-    except SystemExit as end:
-        said = [] if isinstance(end.code, int) else [end.code]  # why, which means exit code 1
-        print(*said, "exit code", 1 if said else end.code, file=sys.stderr, flush=True)
-"""
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What train.py says to each mistake, on both streams."""
+    """What train.py says to each mistake."""
     words = [*SMALL, f"hydra.run.dir={tmp_path_factory.mktemp('mistaken')}"]
-    command, lines = [sys.executable, "-c", ONE_AFTER_THE_OTHER], [" ".join(words), *MISTAKES]
-    done = subprocess.run(
-        command, input="\n".join(lines), cwd=ROOT, text=True, timeout=400,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    _, *parts = done.stdout.split("answer to ")
-    assert len(parts) == len(MISTAKES), done.stdout
-    return dict(part.split("\n", 1) for part in parts)
+    said = train(*([*words, *mistake.split()] for mistake in MISTAKES))
+    return dict(zip(MISTAKES, said, strict=True))
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from slurm import Slurm, missing
 
 from trialsmith.search.domains import identity
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 
 # The first two trials are long enough to be killed; from then on the bad ones are pruned early.
 SEARCH = (

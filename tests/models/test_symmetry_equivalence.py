@@ -49,7 +49,7 @@ OTHERS = (
 )
 SMALL_SITE = {"hidden_dim": 8, "num_heads": 2, "dropout": 0.0, "projection_features": 8}
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("symmetry")]
 
 
 @pytest.fixture(scope="module", params=["built-in", "real"])

@@ -23,6 +23,8 @@ from trialsmith.prediction.predicted import Predicted
 from trialsmith.prediction.writing import Table, opened, write_skipped
 from trialsmith.search.storage import open_storage, storage_url
 
+pytestmark = pytest.mark.xdist_group("crystal run")
+
 run = CliRunner()
 
 

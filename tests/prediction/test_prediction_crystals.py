@@ -16,6 +16,8 @@ from trialsmith.data.problem import Problem
 from trialsmith.errors import DataError, TrialsmithError
 from trialsmith.prediction import Predictor
 
+pytestmark = pytest.mark.xdist_group("crystal run")
+
 # float32 sums in another order
 SAME = {"rtol": 1e-4, "atol": 2e-6}
 

@@ -13,7 +13,7 @@ import pytest
 import trialsmith
 from trialsmith.errors import DataError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("signals")]
 SAME = {"rtol": 1e-4, "atol": 2e-5}
 
 

@@ -43,15 +43,17 @@ SETTINGS = (
 
 @pytest.fixture
 def heavy(app):
-    allowed = '("program.Data", "heavy.*")'
+    allowed = '("program.Data", "heavy.*", "leaving.*")'
     (app.folder / "program.py").write_text(PROGRAM.replace('("program.Data",)', allowed))
     (app.folder / "heavy.py").write_text(HEAVY)
+    (app.folder / "leaving.py").write_text("raise SystemExit('no licence')")
     return app
 
 
 def test_slots_import_while_data_are_prepared(heavy):
-    lost = "+other._target_=heavy.Lost"  # its import is the matter of who builds it: nobody
-    heavy.search(*SETTINGS, "+data.awaited=2", lost)
+    # what cannot be imported is the matter of who builds it: nobody
+    lost = ("+other._target_=heavy.Lost", "+another._target_=leaving.Model")
+    heavy.search(*SETTINGS, "+data.awaited=2", *lost)
     assert heavy.states() == {"COMPLETE": 2}
     importers = (heavy.folder / "importing").read_text().split()
     assert len(importers) == len(set(importers)) == 3  # no slot more than there are trials
@@ -69,7 +71,12 @@ def test_slots_end_with_a_preparation_that_fails(heavy):
     heavy.wait_until(lambda: not heavy.processes())
 
 
+def test_an_environment_of_the_jobs_holds_for_their_imports(heavy):
+    heavy.search(*SETTINGS[:1], *SETTINGS[2:], "+hydra.job.env_set.THEIRS=1")
+    assert not (heavy.folder / "importing").exists()
+
+
 def test_nothing_is_imported_that_the_program_does_not_trust(heavy):
     (heavy.folder / "program.py").write_text(PROGRAM)
-    heavy.search(*SETTINGS[:1], *SETTINGS[2:], "hydra.sweeper.prepare=null")
+    heavy.search(*SETTINGS[:1], *SETTINGS[2:])
     assert not (heavy.folder / "importing").exists()

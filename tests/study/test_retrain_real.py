@@ -18,7 +18,7 @@ SEARCH = [
     "trainer.accelerator=cpu", "hydra.sweeper.study_name=flow",
 ]  # fmt: skip
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("retrain")]
 
 
 def execute(*command: str, cwd: Path = ROOT) -> str:

@@ -110,7 +110,7 @@ def _search(
                 asked.n_trials,
             )
         else:
-            places.get_ready(asked.n_trials - done)
+            places.get_ready(budget.room(study, asked.n_trials))
             _prepare(config, context, asked.definition)
         with turns:
             waiting.enqueue(study, asked.definition.space, asked.definition.enqueued)

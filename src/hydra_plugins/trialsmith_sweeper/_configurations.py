@@ -62,12 +62,17 @@ class Configurations:
         self.passed.append(override(STORAGE, storage))
 
     def built(self, allowed: Any) -> list[str]:
-        """What of `allowed`, the program's execution whitelist, trials build by default."""
+        """What of `allowed`, the program's execution whitelist, trials build by default.
+
+        Nothing where jobs have an environment of their own, which imports may read.
+        """
         if not isinstance(allowed, Sequence):  # none at all: nobody said what is trusted
             return []
         try:
             config = self.compose({})
         except SearchError:  # there is no default
+            return []
+        if config.hydra.job.env_set:
             return []
         named = [str(value) for key, value in leaves(config).items() if key.endswith("_target_")]
         return [name for name in named if any(fnmatchcase(name, entry) for entry in allowed)]

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import IO, Any
 
+from hydra._internal.utils import _locate
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import run_job, setup_globals
@@ -105,20 +105,20 @@ class SlotRunner:
         What cannot be imported is the matter of the job that wants it, and what is printed goes
         to the console of the first one.
         """
+        self._set_up()
         # on a full disk the jobs import for themselves
         with suppress(OSError), tempfile.TemporaryFile() as console:
             with console_in(console):
                 for name in self.built:
-                    with suppress(Exception):
-                        resolve_name(name)
+                    with suppress(BaseException):
+                        _locate(name)
             console.seek(0)
             self._printed = console.read()
 
     def __call__(self, job: Job) -> Outcome:
         try:
             os.chdir(self.folder)  # the last trial may have left it
-            setup_globals()
-            Singleton.set_state(self.singletons)
+            self._set_up()
             config = self._compose(job)
             HydraConfig.instance().set_config(config)
             with self._console(_folder(config)) as console, console_in(console):
@@ -132,6 +132,10 @@ class SlotRunner:
             return _outcome(done.return_value)
         except BaseException as error:  # Ctrl-C does not reach a slot: it is the task's own
             return outcome_of_error(error)
+
+    def _set_up(self) -> None:
+        setup_globals()
+        Singleton.set_state(self.singletons)
 
     def _console(self, folder: Path) -> IO[bytes]:
         """A job's own console, open at its end."""

@@ -146,12 +146,12 @@ class _Slot:
         with _environ(environment):
             self.process.start()
         theirs.close()
-        with suppress(BrokenPipeError):  # it died at once; `look` will see
+        with suppress(ConnectionError):  # it died at once; `look` will see
             self.pipe.send_bytes(payload)
 
     def give(self, job: Job) -> None:
         self.job = job.number
-        with suppress(BrokenPipeError):
+        with suppress(ConnectionError):
             self.pipe.send(job)
 
     def look(self) -> Ended | None:

@@ -115,10 +115,12 @@ def console_in(file: IO[bytes]) -> Iterator[None]:
     try:
         yield
     finally:
-        _flush()
-        for descriptor, saved in before.items():
-            os.dup2(saved, descriptor)
-            os.close(saved)
+        try:
+            _flush()
+        finally:
+            for descriptor, saved in before.items():
+                os.dup2(saved, descriptor)
+                os.close(saved)
 
 
 def _flush() -> None:
