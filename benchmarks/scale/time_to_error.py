@@ -69,7 +69,8 @@ def sweeper(asked: argparse.Namespace, stock: bool) -> list[str]:
             *("hydra/sweeper=optuna", "hydra/launcher=joblib"),
             *(f"hydra.launcher.n_jobs={asked.slots}", "hydra.sweeper.direction=minimize"),
         ]
-    warm_up = max(1, asked.epochs // 2)  # beyond the peak of the learning rate's one cycle
+    # by default beyond the peak of the learning rate's one cycle, at 0.3 of all steps
+    warm_up = asked.epochs // 3 if asked.warm_up is None else asked.warm_up
     rule = [] if asked.pruner == "none" else [f"hydra.sweeper.pruner.n_warmup_steps={warm_up}"]
     return [f"hydra/sweeper/pruner={asked.pruner}", *rule]
 
@@ -122,6 +123,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=200, help="crystals")
     parser.add_argument("--widths", nargs="+", type=int, default=[16, 32, 64])
     parser.add_argument("--pruner", default="median")
+    parser.add_argument("--warm-up", type=int, help="epochs before it prunes; a third of all")
     parser.add_argument("--cache", type=Path, help="where the data's caches are kept")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
