@@ -71,8 +71,11 @@ class Limit:
 def gflop_of_step(side: Ours, batch: int) -> float:
     """What the products of a training step compute, GFLOP."""
     training = replace(side, batches=[side.batches[batch]], bf16=False)()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the counter sees its own thread alone
     with FlopCounterMode(display=False) as counter:
         training(0)
+    torch.set_num_threads(threads)
     return counter.get_total_flops() / 1e9
 
 
