@@ -74,12 +74,10 @@ class Activation(ABC):
 
     @abstractmethod
     def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Sums:
-        """What x̄ of any row asks of all the others: accumulators that have taken in all chunks."""
+        """Takes in what x̄ of any row asks of all the others; returns the accumulators of it."""
 
     @abstractmethod
-    def differentiate(
-        self, dz: Rows, x: Rows, rows: slice, collected: Sums, into: Sums, dx: Rows
-    ) -> None:
+    def differentiate(self, dz: Rows, x: Rows, rows: slice, into: Sums, dx: Rows) -> None:
         """Adds x̄ of a chunk to ``dx``."""
 
     @abstractmethod
@@ -139,15 +137,13 @@ class BatchNormActivation(Activation):
                 kernels.collect_sums(dz[rows], x[rows], *line, total, moment)
             return sums
 
-        return summed(in_shares(chunks, collect))
-
-    def differentiate(
-        self, dz: Rows, x: Rows, rows: slice, collected: Sums, into: Sums, dx: Rows
-    ) -> None:
-        moment, total = collected
+        moment, total = summed(in_shares(chunks, collect))
         slope = moment * self._inverse.square()
-        constant = total - self._mean * slope
-        common = self._share[rows], constant.numpy(), slope.numpy()
+        self._line_of_all = (total - self._mean * slope).numpy(), slope.numpy()
+        return moment, total
+
+    def differentiate(self, dz: Rows, x: Rows, rows: slice, into: Sums, dx: Rows) -> None:
+        common = self._share[rows], *self._line_of_all
         kernels.differentiate_normalised(dz, x, self._scale, self._shift, *common, dx)
 
     def parameters(self, sums: Sums) -> Sums:
@@ -180,9 +176,7 @@ class LayerNormActivation(Activation):
     def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Sums:
         return self.accumulators()  # no row asks for the others
 
-    def differentiate(
-        self, dz: Rows, x: Rows, rows: slice, collected: Sums, into: Sums, dx: Rows
-    ) -> None:
+    def differentiate(self, dz: Rows, x: Rows, rows: slice, into: Sums, dx: Rows) -> None:
         norm = self._weight, self._bias, self._eps
         kernels.differentiate_layer_normalised(dz, x, *norm, dx, *(sums.numpy() for sums in into))
 

@@ -15,11 +15,15 @@ from trialsmith.data.batch import Links
 class Chunk:
     """Some targets in a row, and all links that end at them."""
 
+    number: int  # among all of the batch
     links: slice
     targets: slice
     source: Int[np.ndarray, "links"]
     weight: Float[np.ndarray, "links"]
     starts: Int[np.ndarray, "targets_and_end"]  # of each target's links, counted within the chunk
+
+    def __len__(self) -> int:
+        return self.links.stop - self.links.start
 
 
 class ChunkedLinks:
@@ -49,17 +53,18 @@ class ChunkedLinks:
             near = torch.searchsorted(self._starts, torch.arange(0, len(self), rows)[1:])
             inner = near[self._starts[near] < len(self)].unique().tolist()
             cuts = pairwise([0, *inner, self.members])
-            self._cut[rows] = [self._chunk(begin, end) for begin, end in cuts]
+            self._cut[rows] = [self._chunk(n, *bounds) for n, bounds in enumerate(cuts)]
         return self._cut[rows]
 
     @cached_property
     def _starts(self) -> Int[torch.Tensor, "members_and_end"]:
         return torch.searchsorted(self.links.target, torch.arange(self.members + 1))
 
-    def _chunk(self, begin: int, end: int) -> Chunk:
+    def _chunk(self, number: int, begin: int, end: int) -> Chunk:
         starts = self._starts[begin : end + 1].numpy()
         links = slice(int(starts[0]), int(starts[-1]))
         return Chunk(
+            number=number,
             links=links,
             targets=slice(begin, end),
             source=self.links.source[links].numpy(),

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from trialsmith.data.batch import Links
-from trialsmith.models.message_passing import Convolution, Engine, Gates
+from trialsmith.models.message_passing import Convolution, Engine, Given
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.products import Repeated
@@ -46,8 +46,7 @@ class EdgeGatedConv(nn.Module):
 
     def __init__(self, features: int, norm: str, dropout: float, update_links: bool = True) -> None:
         super().__init__()
-        # one product instead of four; columns: gate of the source (W₂), gate of the target (W₁),
-        # values (W₅), the member itself (W₄)
+        # W₂, W₁, W₅ and W₄, in the order of what members give
         self.members = nn.Linear(features, 4 * features)
         self.links = nn.Linear(features, features)  # W₃
         self.member_norm = make_norm(norm, features)
@@ -61,10 +60,9 @@ class EdgeGatedConv(nn.Module):
         graph: LinkedMembers,
     ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
         # in mixed precision the products are in bfloat16; sums and norms keep the members' own type
-        source_gate, target_gate, values, itself = self.members(h).to(h.dtype).chunk(4, dim=1)
-        gates = Gates(source_gate, target_gate, values)
-        received, e = graph.convolve(e, self.links, gates, self.link_norm)
-        update = normalised_silu(self.member_norm, itself + received, graph.multiplicity)
+        given = Given(*self.members(h).to(h.dtype).chunk(4, dim=1))
+        taken, e = graph.convolve(e, self.links, given, self.link_norm)
+        update = normalised_silu(self.member_norm, taken, graph.multiplicity)
         return h + self.dropout(update), e
 
 

@@ -1,7 +1,7 @@
 """From what a graph stores to features as wide as the network."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trialsmith.models.norm import make_norm
@@ -50,9 +50,24 @@ class NumberEmbedding(nn.Module):
         self, x: Float[Tensor, "members"], multiplicity: Float[Tensor, "members"]
     ) -> Repeated:
         """The same features, computed once for all members of equal numbers."""
-        distinct, rows = torch.unique(x, return_inverse=True)
+        distinct, rows = _distinct(x)
         total = multiplicity.new_zeros(len(distinct)).index_add(0, rows, multiplicity)
         return Repeated(self(distinct, total), rows)
+
+
+def _distinct(
+    x: Float[Tensor, "members"],
+) -> tuple[Float[Tensor, "distinct"], Int[Tensor, "members"]]:
+    """Distinct numbers, and for each member the one that it has.
+
+    They stand as they first come, so that what one crystal needs lies together in memory.
+    """
+    values, rows = torch.unique(x, return_inverse=True)
+    place = torch.arange(len(x), device=x.device)
+    first = torch.full_like(values, len(x), dtype=place.dtype)
+    order = first.scatter_reduce(0, rows, place, "amin").argsort()
+    rank = torch.empty_like(order).scatter(0, order, place[: len(order)])
+    return values[order], rank[rows]
 
 
 class GaussianBasis(nn.Module):

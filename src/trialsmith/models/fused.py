@@ -3,7 +3,8 @@
 The numbers of the plain engine from a fraction of its memory traffic: of all that a convolution
 computes for each link, only m and the new e' are ever written to memory.
 
-For links j→i with weights w, values v and m = W e + b + sⱼ + tᵢ, whose sigmoid is the gate,
+For links j→i with weights w, and members' gates s and t, values v and own parts u, where
+m = W e + b + sⱼ + tᵢ, whose sigmoid is the gate,
 
     Nᵢ = Σⱼ w σ(m) ⊙ vⱼ,   Dᵢ = Σⱼ w σ(m) + 10⁻⁶,   rᵢ = Nᵢ / Dᵢ,   e' = e + SiLU(Norm(m))
 
@@ -12,6 +13,8 @@ and backwards, with a bar for the loss's derivative by each,
     q  = w σ(m) ⊙ r̄ᵢ / Dᵢ
     m̄  = q ⊙ (1 - σ(m)) ⊙ (vⱼ - rᵢ) + Norm'(SiLU'(ē'))
     v̄ⱼ = Σᵢ q,   s̄ⱼ = Σᵢ m̄,   t̄ᵢ = Σⱼ m̄,   W̄ = Σ m̄ eᵀ,   b̄ = Σ m̄,   ē = ē' + Wᵀ m̄
+
+What is returned is u + r, so that ū = r̄.
 """
 
 from collections.abc import Sequence
@@ -38,30 +41,31 @@ _SUMS = 4  # all that threads sum up by themselves, backwards, in arrays of the 
 def fused_convolution(
     e: Tensor | Repeated,
     project: nn.Linear,
-    source_gate: Float[Tensor, "members hidden"],
-    target_gate: Float[Tensor, "members hidden"],
-    values: Float[Tensor, "members hidden"],
+    s: Float[Tensor, "members hidden"],
+    t: Float[Tensor, "members hidden"],
+    v: Float[Tensor, "members hidden"],
+    u: Float[Tensor, "members hidden"],
     norm: Norm | None,
     links: ChunkedLinks,
 ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
-    """(e, W and b, s, t, v, norm) → (r, e'); without a norm e' is e.
+    """(e, W and b, s, t, v, u, norm) → (u + r, e'); without a norm e' is e.
 
     Under autocast the products with W are in its type, and nothing else is.
     """
     activation = None if norm is None else chunked_activation(norm, links.multiplicity)
-    given, rows = (e, None) if isinstance(e, Tensor) else e
+    features, rows = (e, None) if isinstance(e, Tensor) else e
     autocast = torch.is_autocast_enabled("cpu")
-    product_type = torch.get_autocast_dtype("cpu") if autocast else given.dtype
+    product_type = torch.get_autocast_dtype("cpu") if autocast else features.dtype
     parameters = (None, None) if norm is None else (norm.weight, norm.bias)
-    received, new = _FusedConvolution.apply(
-        *(given, project.weight, project.bias, source_gate, target_gate, values, *parameters),
+    taken, new = _FusedConvolution.apply(
+        *(features, project.weight, project.bias, s, t, v, u, *parameters),
         *(rows, links, activation, product_type),
     )
-    return received, e if new is None else new
+    return taken, e if new is None else new
 
 
 class _FusedConvolution(torch.autograd.Function):
-    """(e, W, b, s, t, v) → (r, e'); and γ, β of the norm, whose derivatives it also gives."""
+    """(e, W, b, s, t, v, u) → (u + r, e'); also differentiates by γ and β of the norm."""
 
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
@@ -73,6 +77,7 @@ class _FusedConvolution(torch.autograd.Function):
         s: Tensor,
         t: Tensor,
         v: Tensor,
+        u: Tensor,
         gamma: Tensor | None,
         beta: Tensor | None,
         rows: Tensor | None,
@@ -80,23 +85,23 @@ class _FusedConvolution(torch.autograd.Function):
         activation: Activation | None,
         product_type: torch.dtype,
     ) -> tuple[Tensor, Tensor | None]:
-        gates, targets, values = _array(s), _array(t + bias), _array(v)
-        products = products_of(e.detach().contiguous(), rows, weight.detach().to(product_type))
-        products.begin()
         m = e.new_empty(len(links), e.shape[1])
-        r, d = torch.empty_like(v), torch.empty_like(v)
-        received, opened = r.numpy(), d.numpy()
         chunks = links.chunks(rows_of_a_chunk(m.numpy()))
+        pieces = m.split(_sizes(chunks))
+        products = products_of(e, rows, weight, product_type, _sizes(chunks))
+        products.begin()
+        taken, r, d = (torch.empty_like(u) for _ in range(3))
         new = None if activation is None else torch.empty_like(m)
+        everywhere = _array(bias), _array(s), _array(v)
+        at_targets = _array(t), _array(u), r.numpy(), d.numpy(), taken.numpy()
 
         def send(share: Sequence[Chunk]) -> list[Moments]:
             observed = []
             for chunk in share:
+                products.project(chunk.number, out=pieces[chunk.number])
                 here, link = chunk.targets, (chunk.source, chunk.starts, chunk.weight)
-                products.project(chunk.links, out=m[chunk.links])
-                x = m[chunk.links].numpy()
-                sums = received[here], opened[here]
-                kernels.sum_at_targets(x, gates, targets[here], values, *link, EPS, *sums)
+                x, of_here = pieces[chunk.number].numpy(), [each[here] for each in at_targets]
+                kernels.sum_at_targets(x, *everywhere, *link, EPS, *of_here)
                 if activation is None or new is None:
                     continue
                 if activation.of_all:
@@ -111,7 +116,7 @@ class _FusedConvolution(torch.autograd.Function):
             in_shares(chunks, partial(_update, products, m, activation, new))
         ctx.save_for_backward(e, weight, v, rows, m, r, d, gamma, beta)
         ctx.chunks, ctx.activation, ctx.product_type = chunks, activation, product_type
-        return r, new
+        return taken, new
 
     @staticmethod
     @once_differentiable
@@ -119,37 +124,39 @@ class _FusedConvolution(torch.autograd.Function):
     def backward(  # type: ignore[override]  # the decorators hide that it fits
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:
-        dr, dnew = derivatives
+        dtaken, dnew = derivatives
         e, weight, v, rows, m, r, d, *_ = (
             ctx.saved_tensors
         )  # γ and β: unchanged since, or torch raises
         chunks, activation = ctx.chunks, ctx.activation
-        products = products_of(e.detach().contiguous(), rows, weight.detach().to(ctx.product_type))
-        slopes, received, values = _array(dr / d), r.numpy(), _array(v)
+        sizes = _sizes(chunks)
+        products = products_of(e, rows, weight, ctx.product_type, sizes)
+        products.begin_backwards()
         dt = torch.empty_like(v)
-        dtargets = dt.numpy()
+        x, values, dtargets = m.numpy(), _array(v), dt.numpy()
+        at_targets = _array(dtaken), r.numpy(), d.numpy()
         if activation is not None:
             dnew = dnew.contiguous()
-            links = [chunk.links for chunk in chunks]
-            of_all = activation.collected(dnew.numpy(), m.numpy(), links)
+            dpieces = dnew.split(sizes)
+            of_all = activation.collected(dnew.numpy(), x, [chunk.links for chunk in chunks])
 
         def differentiate(share: Sequence[Chunk]) -> tuple[Sums, Sums, Sums]:
             members = torch.zeros_like(v), torch.zeros_like(v)
             dgates, dvalues = (each.numpy() for each in members)
             of_products = products.accumulators()
             of_norm = () if activation is None else activation.accumulators()
+            dms = m.new_empty(max(_sizes(share)), m.shape[1])
             for chunk in share:
                 here, link = chunk.targets, (chunk.source, chunk.starts, chunk.weight)
-                x, dm = m[chunk.links].numpy(), torch.empty_like(m[chunk.links])
-                given = slopes[here], received[here], values
-                kernels.differentiate_gates(x, *given, *link, dm.numpy(), dvalues)
+                z, dm = x[chunk.links], dms[: len(chunk)]
+                dz, of_here = dm.numpy(), [each[here] for each in at_targets]
+                kernels.differentiate_gates(z, values, *link, *of_here, dz, dvalues)
                 dnew_ = None
                 if activation is not None:
-                    dnew_ = dnew[chunk.links]
-                    dz, sums = dnew_.numpy(), (of_all, of_norm)
-                    activation.differentiate(dz, x, chunk.links, *sums, dm.numpy())
-                kernels.send(dm.numpy(), chunk.source, chunk.starts, dgates, dtargets[here])
-                products.collect(of_products, chunk.links, dm, dnew_)
+                    dnew_ = dpieces[chunk.number]
+                    activation.differentiate(dnew_.numpy(), z, chunk.links, of_norm, dz)
+                kernels.send(dz, *link[:2], dgates, dtargets[here])
+                products.collect(of_products, chunk.number, dm, dnew_)
             return members, of_products, of_norm
 
         # Each share has sums as large as s, v and what is repeated: on a machine of many cores all
@@ -161,16 +168,20 @@ class _FusedConvolution(torch.autograd.Function):
         norm: Any = (None, None)
         if activation is not None:
             norm = activation.parameters(summed([of_all, of_norm]))
-        return de, dweight, dt.sum(0), ds, dt, dv, *norm, None, None, None, None
+        return de, dweight, dt.sum(0), ds, dt, dv, dtaken, *norm, None, None, None, None
+
+
+def _sizes(chunks: Sequence[Chunk]) -> list[int]:
+    return [len(chunk) for chunk in chunks]
 
 
 def _update(
     products: Products, m: Tensor, activation: Activation, new: Tensor, share: Sequence[Chunk]
 ) -> None:
     """e' = e + SiLU(Norm(m))"""
+    x, out = m.numpy(), new.numpy()
     for chunk in share:
-        links = chunk.links
-        activation.add(products.features(links), m[links].numpy(), new[links].numpy())
+        activation.add(products.features(chunk.number), x[chunk.links], out[chunk.links])
 
 
 def _array(x: Tensor) -> np.ndarray:

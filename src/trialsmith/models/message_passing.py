@@ -1,10 +1,11 @@
 """The one place where features travel along links: engines that give the same numbers.
 
-For links j→i with features e, and members' gates s, t and values v,
+For links j→i with features e, and members' gates s and t, values v and own parts u,
 
     m = W e + b + sⱼ + tᵢ,   rᵢ = Σⱼ w σ(m) ⊙ vⱼ / (Σⱼ w σ(m) + 10⁻⁶),   e' = e + SiLU(Norm(m))
 
-where w counts how often a link of a graph up to symmetry stands in the sum of its target.
+where w counts how often a link of a graph up to symmetry stands in the sum of its target. Members
+take u + r, links e'.
 """
 
 import os
@@ -24,17 +25,18 @@ from trialsmith.models.norm import Norm
 from trialsmith.models.products import Repeated, expanded
 
 
-class Gates(NamedTuple):
-    """What members give to their links."""
+class Given(NamedTuple):
+    """What members give."""
 
-    source: Float[Tensor, "members hidden"]  # s, to the links that begin here
-    target: Float[Tensor, "members hidden"]  # t, to the links that end here
+    source: Float[Tensor, "members hidden"]  # s, to the gates of the links that begin here
+    target: Float[Tensor, "members hidden"]  # t, to the gates of the links that end here
     values: Float[Tensor, "members hidden"]  # v, carried by the links that begin here
+    itself: Float[Tensor, "members hidden"]  # u, that it keeps
 
 
-# (e, W and b, gates, norm) → (r, e'); without a norm e' is e
+# (e, W and b, what members give, norm) → (u + r, e'); without a norm e' is e
 Convolution = Callable[
-    [Tensor | Repeated, nn.Linear, Gates, Norm | None], tuple[Tensor, Tensor | Repeated]
+    [Tensor | Repeated, nn.Linear, Given, Norm | None], tuple[Tensor, Tensor | Repeated]
 ]
 # from the links of a batch and the number of members that they join
 Engine = Callable[[Links, int], Convolution]
@@ -53,9 +55,9 @@ def fused_engine(links: Links, members: int) -> Convolution:
     chunked = ChunkedLinks(links, members)
 
     def convolve(
-        e: Tensor | Repeated, project: nn.Linear, gates: Gates, norm: Norm | None
+        e: Tensor | Repeated, project: nn.Linear, given: Given, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
-        return fused_convolution(e, project, *gates, norm, chunked)
+        return fused_convolution(e, project, *given, norm, chunked)
 
     return convolve
 
@@ -66,16 +68,16 @@ def torch_engine(links: Links, members: int) -> Convolution:
     weight = links.weight.unsqueeze(1)
 
     def convolve(
-        e: Tensor | Repeated, project: nn.Linear, gates: Gates, norm: Norm | None
+        e: Tensor | Repeated, project: nn.Linear, given: Given, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
-        e = expanded(e)
-        sent = gates.source.index_select(0, source) + gates.target.index_select(0, target)
+        e, (s, t, v, u) = expanded(e), given
+        sent = s.index_select(0, source) + t.index_select(0, target)
         m = project(e).to(e.dtype) + sent
         gate = torch.sigmoid(m) * weight
         zeros = gate.new_zeros(members, gate.shape[1])
-        carried = zeros.index_add(0, target, gate * gates.values.index_select(0, source))
+        carried = zeros.index_add(0, target, gate * v.index_select(0, source))
         received = carried / (zeros.index_add(0, target, gate) + EPS)
-        return received, updated(e, m, norm, links)
+        return u + received, updated(e, m, norm, links)
 
     return convolve
 
@@ -87,13 +89,14 @@ def dgl_engine(links: Links, members: int) -> Convolution:
     weight = links.weight.unsqueeze(1)
 
     def convolve(
-        e: Tensor | Repeated, project: nn.Linear, gates: Gates, norm: Norm | None
+        e: Tensor | Repeated, project: nn.Linear, given: Given, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
-        e = expanded(e)
-        m = project(e).to(e.dtype) + dgl.ops.u_add_v(graph, gates.source, gates.target)
+        e, (s, t, v, u) = expanded(e), given
+        m = project(e).to(e.dtype) + dgl.ops.u_add_v(graph, s, t)
         gate = torch.sigmoid(m) * weight
-        carried = dgl.ops.u_mul_e_sum(graph, gates.values, gate)
-        return carried / (dgl.ops.copy_e_sum(graph, gate) + EPS), updated(e, m, norm, links)
+        carried = dgl.ops.u_mul_e_sum(graph, v, gate)
+        received = carried / (dgl.ops.copy_e_sum(graph, gate) + EPS)
+        return u + received, updated(e, m, norm, links)
 
     return convolve
 

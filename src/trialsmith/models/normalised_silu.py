@@ -70,7 +70,7 @@ class _NormalisedSilu(torch.autograd.Function):
         def differentiate(share: Sequence[slice]) -> Sums:
             sums = activation.accumulators()
             for rows in share:
-                activation.differentiate(dz[rows], values[rows], rows, collected, sums, dx[rows])
+                activation.differentiate(dz[rows], values[rows], rows, sums, dx[rows])
             return sums
 
         sums = summed([collected, *in_shares(chunks, differentiate)])

@@ -64,8 +64,12 @@ def in_shares(
 
 
 def summed(shares: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """Of each accumulator the sum over all shares."""
-    return tuple(sum(parts[1:], start=parts[0]) for parts in zip(*shares, strict=True))
+    """Of each accumulator the sum over all shares, written to the first one's."""
+    first, *others = shares
+    for share in others:
+        for total, part in zip(first, share, strict=True):
+            total += part
+    return first
 
 
 def rows_of_a_chunk(x: np.ndarray) -> int:

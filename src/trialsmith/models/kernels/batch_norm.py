@@ -4,7 +4,7 @@ from typing import no_type_check
 
 import numpy as np
 
-from trialsmith.models.kernels.compiled import kernel
+from trialsmith.models.kernels.compiled import inlined, kernel
 from trialsmith.models.kernels.rows import add_activated, add_product, before_silu
 
 
@@ -51,21 +51,21 @@ def differentiate_normalised(dz, x, scale, shift, share, constant, slope, dx):
         add_product(dx[k], dy, scale)
 
 
-@kernel
+@inlined
 @no_type_check
 def _add_scaled(total, factor, x):
     for h in range(len(x)):
         total[h] += factor * x[h]
 
 
-@kernel
+@inlined
 @no_type_check
 def _add_square(total, factor, x, mean):
     for h in range(len(x)):
         total[h] += factor * (x[h] - mean[h]) ** 2
 
 
-@kernel
+@inlined
 @no_type_check
 def _add_with_moment(dy, x, mean, total, moment):
     for h in range(len(x)):
@@ -73,7 +73,7 @@ def _add_with_moment(dy, x, mean, total, moment):
         moment[h] += dy[h] * (x[h] - mean[h])
 
 
-@kernel
+@inlined
 @no_type_check
 def _take_common(dy, x, share, constant, slope):
     for h in range(len(x)):

@@ -1,51 +1,53 @@
 """Gates on links, and sums over the links that end at a member.
 
 Links come sorted by target; those of target i are the rows starts[i] … starts[i + 1] - 1.
-The loops over features are functions of their own: a compiler makes vector instructions of loops
-with few arrays.
+The loops over features are functions of their own, and where a function of a number is long, two
+loops do what one could: the processor then works on more numbers at a time.
 """
 
 from typing import no_type_check
 
 import numpy as np
 
-from trialsmith.models.kernels.compiled import kernel, sigmoid
-from trialsmith.models.kernels.rows import add_product
+from trialsmith.models.kernels.compiled import exponential, inlined, kernel
 
 
 @kernel
 @no_type_check
-def sum_at_targets(m, s, t, v, source, starts, weight, eps, r, d):
-    """m += sⱼ + tᵢ, dᵢ = Σⱼ w σ(m) + ε, rᵢ = Σⱼ w σ(m) ⊙ vⱼ / dᵢ.
+def sum_at_targets(m, bias, s, v, source, starts, weight, eps, t, u, r, d, taken):
+    """m += sⱼ + tᵢ + b, dᵢ = Σⱼ w σ(m) + ε, rᵢ = Σⱼ w σ(m) ⊙ vⱼ / dᵢ, takenᵢ = uᵢ + rᵢ.
 
-    m, s, v are of links and members, t, r, d of the targets alone. m, r and d are written.
+    t, u, r, d and taken are of the targets alone. m, r, d and taken are written.
     """
-    gate = np.empty_like(m[:1])[0] if len(m) else np.empty_like(s[0])
+    inverse, tb = np.empty_like(bias), np.empty_like(bias)
     for i in range(len(starts) - 1):
+        _add(t[i], bias, tb)
         d[i] = eps
         r[i] = 0
         for k in range(starts[i], starts[i + 1]):
             j = source[k]
-            _add_both(m[k], s[j], t[i])
-            _open(m[k], weight[k], gate, d[i])
-            add_product(r[i], gate, v[j])
+            _add_both(m[k], s[j], tb, inverse)
+            _open(inverse, weight[k], v[j], r[i], d[i])
         _divide(r[i], d[i])
+        _add(u[i], r[i], taken[i])
 
 
 @kernel
 @no_type_check
-def differentiate_gates(m, n, r, v, source, starts, weight, dm, dv):
-    """With q = w σ(m) ⊙ nᵢ:  m̄ = q ⊙ (1 - σ(m)) ⊙ (vⱼ - rᵢ),  v̄ⱼ += q.
+def differentiate_gates(m, v, source, starts, weight, dr, r, d, dm, dv):
+    """With q = w σ(m) ⊙ r̄ᵢ / dᵢ:  m̄ = q ⊙ (1 - σ(m)) ⊙ (vⱼ - rᵢ),  v̄ⱼ += q.
 
-    n = r̄ / d, and n and r are of the targets alone. dm and dv are written.
+    dr, r and d are of the targets alone. dm and dv are written.
     """
-    q = np.empty_like(m[:1])[0] if len(m) else np.empty_like(v[0])
+    q, n = np.empty(m.shape[1], m.dtype), np.empty(m.shape[1], m.dtype)
     for i in range(len(starts) - 1):
+        n[:] = dr[i]
+        _divide(n, d[i])
         for k in range(starts[i], starts[i + 1]):
             j = source[k]
-            _gate_slopes(m[k], n[i], weight[k], q, dm[k])
-            _multiply_difference(dm[k], v[j], r[i])
-            _add(dv[j], q)
+            _invert(m[k], q)
+            _differentiate(q, n, weight[k], v[j], r[i], dm[k])
+            _add_to(dv[j], q)
 
 
 @kernel
@@ -55,8 +57,8 @@ def send(dm, source, starts, ds, dt):
     for i in range(len(starts) - 1):
         dt[i] = 0
         for k in range(starts[i], starts[i + 1]):
-            _add(dt[i], dm[k])
-            _add(ds[source[k]], dm[k])
+            _add_to(dt[i], dm[k])
+            _add_to(ds[source[k]], dm[k])
 
 
 @kernel
@@ -64,49 +66,63 @@ def send(dm, source, starts, ds, dt):
 def add_rows(x, rows, total):
     """total[rows[n]] += x[n]"""
     for k in range(len(x)):
-        _add(total[rows[k]], x[k])
+        _add_to(total[rows[k]], x[k])
 
 
-@kernel
+@inlined
 @no_type_check
-def _add_both(m, s, t):
+def _add_both(m, s, t, inverse):
+    """m += s + t, and e⁻ᵐ, of which the gate is made."""
     for h in range(len(m)):
         m[h] += s[h] + t[h]
+        inverse[h] = exponential(-m[h])
 
 
-@kernel
+@inlined
 @no_type_check
-def _open(m, weight, gate, d):
+def _open(inverse, weight, v, r, d):
+    """d += w σ(m), r += w σ(m) ⊙ v"""
+    one = type(inverse[0])(1)
+    for h in range(len(inverse)):
+        gate = weight / (one + inverse[h])
+        d[h] += gate
+        r[h] += gate * v[h]
+
+
+@inlined
+@no_type_check
+def _invert(m, inverse):
     for h in range(len(m)):
-        gate[h] = weight * sigmoid(m[h])
-        d[h] += gate[h]
+        inverse[h] = exponential(-m[h])
 
 
-@kernel
+@inlined
+@no_type_check
+def _differentiate(q, n, weight, v, r, dm):
+    """q comes as e⁻ᵐ."""
+    one = type(q[0])(1)
+    for h in range(len(q)):
+        gate = one / (one + q[h])
+        q[h] = weight * gate * n[h]
+        dm[h] = (q[h] - q[h] * gate) * (v[h] - r[h])
+
+
+@inlined
 @no_type_check
 def _divide(r, d):
     for h in range(len(r)):
         r[h] /= d[h]
 
 
-@kernel
+@inlined
 @no_type_check
-def _gate_slopes(m, n, weight, q, dm):
-    for h in range(len(m)):
-        gate = sigmoid(m[h])
-        q[h] = weight * gate * n[h]
-        dm[h] = q[h] - q[h] * gate
+def _add(x, y, out):
+    for h in range(len(x)):
+        out[h] = x[h] + y[h]
 
 
-@kernel
+@inlined
 @no_type_check
-def _multiply_difference(dm, v, r):
-    for h in range(len(dm)):
-        dm[h] *= v[h] - r[h]
-
-
-@kernel
-@no_type_check
-def _add(total, x):
+def _add_to(total, x):
     for h in range(len(total)):
         total[h] += x[h]

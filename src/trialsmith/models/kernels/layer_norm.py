@@ -10,7 +10,7 @@ from typing import no_type_check
 
 import numpy as np
 
-from trialsmith.models.kernels.compiled import kernel
+from trialsmith.models.kernels.compiled import inlined, kernel
 from trialsmith.models.kernels.rows import add_activated, before_silu
 
 
@@ -36,7 +36,7 @@ def differentiate_layer_normalised(dz, x, weight, bias, eps, dx, dweight, dbias)
         _add_centred(dy, hat, weight, inverse, dx[k])
 
 
-@kernel
+@inlined
 @no_type_check
 def _standardise(x, eps, hat):
     """Returns 1 / √(σ² + ε)."""
@@ -54,7 +54,7 @@ def _standardise(x, eps, hat):
     return inverse
 
 
-@kernel
+@inlined
 @no_type_check
 def _add_parameters(dy, hat, dweight, dbias):
     for h in range(len(hat)):
@@ -62,7 +62,7 @@ def _add_parameters(dy, hat, dweight, dbias):
         dbias[h] += dy[h]
 
 
-@kernel
+@inlined
 @no_type_check
 def _add_centred(dy, hat, weight, inverse, dx):
     mean = dy[0] - dy[0]

@@ -2,26 +2,34 @@
 
 from typing import no_type_check
 
-from trialsmith.models.kernels.compiled import kernel, silu, silu_slope
+from trialsmith.models.kernels.compiled import exponential, inlined
 
 
-@kernel
+@inlined
 @no_type_check
 def add_activated(e, x, scale, shift, out):
     """out = e + SiLU(scale x + shift)"""
+    one = type(x[0])(1)
     for h in range(len(x)):
-        out[h] = e[h] + silu(scale[h] * x[h] + shift[h])
+        out[h] = exponential(-(scale[h] * x[h] + shift[h]))
+    for h in range(len(x)):
+        out[h] = e[h] + (scale[h] * x[h] + shift[h]) / (one + out[h])
 
 
-@kernel
+@inlined
 @no_type_check
 def before_silu(dz, x, scale, shift, dy):
     """ȳ = z̄ SiLU'(scale x + shift)"""
+    one = type(x[0])(1)
     for h in range(len(x)):
-        dy[h] = dz[h] * silu_slope(scale[h] * x[h] + shift[h])
+        dy[h] = exponential(-(scale[h] * x[h] + shift[h]))
+    for h in range(len(x)):
+        y = scale[h] * x[h] + shift[h]
+        gate = one / (one + dy[h])
+        dy[h] = dz[h] * (gate * (one + y * (one - gate)))
 
 
-@kernel
+@inlined
 @no_type_check
 def add_product(total, x, y):
     """total += x ⊙ y"""

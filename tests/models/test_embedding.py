@@ -1,0 +1,21 @@
+"""Numbers that are embedded once for all members that have them."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trialsmith.models.embedding import NumberEmbedding
+
+NUMBERS = st.lists(st.sampled_from([-0.5, 0.0, 0.25, 1.0]), min_size=1, max_size=30)
+
+
+@settings(deadline=None)  # the first compiles
+@given(NUMBERS)
+def test_equal_numbers_are_embedded_once_in_the_order_in_which_they_come(numbers):
+    torch.manual_seed(0)
+    embedding = NumberEmbedding((-1.0, 1.0), 8, (4, 6), "layer")
+    x, multiplicity = torch.tensor(numbers), torch.ones(len(numbers))
+    values, rows = embedding.of_distinct(x, multiplicity)
+    seen = list(dict.fromkeys(numbers))
+    assert rows.tolist() == [seen.index(number) for number in numbers]
+    torch.testing.assert_close(values[rows], embedding(x, multiplicity))
