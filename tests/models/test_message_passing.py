@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from trialsmith.data.batch import Links
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import shares
-from trialsmith.models.message_passing import ENGINES, Given
+from trialsmith.models.message_passing import ENGINES, MemberParts
 from trialsmith.models.norm import make_norm
 from trialsmith.models.products import ProductsOfDistinct, Repeated, expanded
 
@@ -69,8 +69,8 @@ def random_links(seed: int, members: int, links: int) -> Links:
     return Links(source, target.sort()[0], multiplicity, weight)
 
 
-def randomly_given(members: int) -> Given:
-    return Given(*(torch.randn(members, HIDDEN, dtype=torch.float64) for _ in range(4)))
+def random_parts(members: int) -> MemberParts:
+    return MemberParts(*(torch.randn(members, HIDDEN, dtype=torch.float64) for _ in range(4)))
 
 
 def test_messages_by_hand(engine):
@@ -79,14 +79,14 @@ def test_messages_by_hand(engine):
     weight = torch.tensor([2.0, 1.0])
     links = Links(torch.tensor([1, 2]), torch.tensor([0, 0]), weight, weight)
     project, norm, e = nn.Linear(HIDDEN, HIDDEN), make_norm("layer", HIDDEN), torch.randn(2, HIDDEN)
-    given = Given(*torch.randn(4, 3, HIDDEN).unbind())
-    taken, updated = ENGINES[engine](links, 3)(e, project, given, norm)
-    m = project(e) + given.source[[1, 2]] + given.target[0]
+    parts = MemberParts(*torch.randn(4, 3, HIDDEN).unbind())
+    taken, updated = ENGINES[engine](links, 3)(e, project, parts, norm)
+    m = project(e) + parts.source[[1, 2]] + parts.target[0]
     torch.testing.assert_close(updated, e + nn.functional.silu(norm(m, weight)))
     gate = m.sigmoid() * weight[:, None]
-    expected = (gate[0] * given.values[1] + gate[1] * given.values[2]) / (gate.sum(0) + 1e-6)
-    torch.testing.assert_close(taken[0], given.itself[0] + expected)
-    torch.testing.assert_close(taken[1:], given.itself[1:])
+    expected = (gate[0] * parts.values[1] + gate[1] * parts.values[2]) / (gate.sum(0) + 1e-6)
+    torch.testing.assert_close(taken[0], parts.itself[0] + expected)
+    torch.testing.assert_close(taken[1:], parts.itself[1:])
 
 
 def convolved(engine: str, links: Links, members: int, seed: int, norm: str, mode: bool) -> list:
@@ -95,8 +95,8 @@ def convolved(engine: str, links: Links, members: int, seed: int, norm: str, mod
     project = nn.Linear(HIDDEN, HIDDEN).double()
     layer = make_norm(norm, HIDDEN).double().train(mode)
     e = torch.randn(len(links), HIDDEN, dtype=torch.float64)
-    leaves = [leaf.requires_grad_() for leaf in (e, *randomly_given(members))]
-    results = ENGINES[engine](links, members)(leaves[0], project, Given(*leaves[1:]), layer)
+    leaves = [leaf.requires_grad_() for leaf in (e, *random_parts(members))]
+    results = ENGINES[engine](links, members)(leaves[0], project, MemberParts(*leaves[1:]), layer)
     slopes = [torch.randn_like(result) for result in results]
     torch.autograd.backward(results, slopes)
     parameters = [*leaves, *project.parameters(), *layer.parameters()]
@@ -126,12 +126,12 @@ def test_any_chunks_and_threads_give_the_plain_numbers(
 @pytest.mark.parametrize("norm", ["batch", "layer"])
 def test_threads_work_in_inference_mode_too(small_chunks, norm):
     torch.manual_seed(0)
-    graph, given = random_links(0, 20, 200), randomly_given(20)
+    graph, parts = random_links(0, 20, 200), random_parts(20)
     project, layer = nn.Linear(HIDDEN, HIDDEN).double(), make_norm(norm, HIDDEN).double().eval()
     e = torch.randn(len(graph), HIDDEN, dtype=torch.float64)
     with torch.inference_mode(), threads_of_torch(3):
-        chunked = ENGINES["fused"](graph, 20)(e, project, given, layer)
-    torch.testing.assert_close(chunked, ENGINES["torch"](graph, 20)(e, project, given, layer))
+        chunked = ENGINES["fused"](graph, 20)(e, project, parts, layer)
+    torch.testing.assert_close(chunked, ENGINES["torch"](graph, 20)(e, project, parts, layer))
 
 
 @pytest.mark.parametrize("mode", [True, False], ids=["train", "eval"])
@@ -145,14 +145,14 @@ def test_derivatives_are_those_of_finite_differences(small_chunks, norm, mode, r
     project = nn.Linear(HIDDEN, HIDDEN).double()
     convolve = ENGINES["fused"](links, members)
 
-    def results(e: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
+    def results(e: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
         features = e if rows is None else Repeated(e, rows)
-        taken, updated = convolve(features, project, Given(*given[:4]), layer)
+        taken, updated = convolve(features, project, MemberParts(*parts[:4]), layer)
         return (taken,) if norm is None else (taken, expanded(updated))
 
     e = torch.randn(25 if rows is None else 7, HIDDEN, dtype=torch.float64)
     parameters = [*project.parameters(), *(() if layer is None else layer.parameters())]
-    leaves = [leaf.requires_grad_() for leaf in (e, *randomly_given(members))]
+    leaves = [leaf.requires_grad_() for leaf in (e, *random_parts(members))]
     assert torch.autograd.gradcheck(results, (*leaves, *parameters))
 
 
@@ -160,10 +160,10 @@ def test_repeated_features_are_their_rows(engine):
     torch.manual_seed(0)
     links, rows = random_links(1, 5, 20), torch.randint(3, (20,))
     project, norm = nn.Linear(HIDDEN, HIDDEN).double(), make_norm("batch", HIDDEN).double()
-    values, given = torch.randn(3, HIDDEN, dtype=torch.float64), randomly_given(5)
+    values, parts = torch.randn(3, HIDDEN, dtype=torch.float64), random_parts(5)
     convolve = ENGINES[engine](links, 5)
-    short = convolve(Repeated(values, rows), project, given, norm)
-    torch.testing.assert_close(short, convolve(values[rows], project, given, norm))
+    short = convolve(Repeated(values, rows), project, parts, norm)
+    torch.testing.assert_close(short, convolve(values[rows], project, parts, norm))
 
 
 def assert_engines_agree(name, structures, symmetry, mode):
@@ -219,8 +219,8 @@ def test_without_links_the_norm_has_a_gradient_of_zero(engine, norm):
     """Not none: an optimizer would then treat the parameters otherwise than with other batches."""
     links, layer = random_links(0, 3, 0), make_norm(norm, HIDDEN).double()
     e = torch.zeros(0, HIDDEN, dtype=torch.float64)
-    project, given = nn.Linear(HIDDEN, HIDDEN).double(), randomly_given(3)
-    taken, updated = ENGINES[engine](links, 3)(e, project, given, layer)
+    project, parts = nn.Linear(HIDDEN, HIDDEN).double(), random_parts(3)
+    taken, updated = ENGINES[engine](links, 3)(e, project, parts, layer)
     (taken.sum() + updated.sum()).backward()
     assert not layer.weight.grad.any()
     assert not layer.bias.grad.any()
@@ -231,7 +231,7 @@ def test_a_norm_changed_between_forward_and_backward_is_refused(norm):
     links, layer = random_links(0, 6, 25), make_norm(norm, HIDDEN).double()
     e = torch.randn(25, HIDDEN, dtype=torch.float64, requires_grad=True)
     project = nn.Linear(HIDDEN, HIDDEN).double()
-    _, updated = ENGINES["fused"](links, 6)(e, project, randomly_given(6), layer)
+    _, updated = ENGINES["fused"](links, 6)(e, project, random_parts(6), layer)
     with torch.no_grad():
         layer.weight += 1
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
@@ -273,6 +273,6 @@ def test_many_threads_do_not_multiply_the_memory(small_chunks, monkeypatch):
         values = torch.randn(distinct, HIDDEN, dtype=torch.float64, requires_grad=True)
         e = Repeated(values, torch.randint(distinct, (400,)))
         with threads_of_torch(16):
-            taken, _ = ENGINES["fused"](links, members)(e, project, randomly_given(members), None)
+            taken, _ = ENGINES["fused"](links, members)(e, project, random_parts(members), None)
             taken.sum().backward()
         assert len(held) == shares_held

@@ -6,6 +6,7 @@ x is read once to know its statistics and once to be activated, and as often bac
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from trialsmith.models.shares import in_shares, summed
 
 Rows = Float[np.ndarray, "rows features"]
 # values, and for each row of a chunk the one that it has
-Given = tuple[Float[np.ndarray, "values features"], Int[np.ndarray, "rows"]]
+Indexed = tuple[Float[np.ndarray, "values features"], Int[np.ndarray, "rows"]]
 Sums = tuple[Tensor, ...]  # towards γ̄ and β̄
 # Types of numbers that numpy does not have, or no kernel, by Lightning's word for a model of them.
 _TOO_SHORT = {torch.bfloat16: "bf16-true", torch.float16: "16-true"}
@@ -45,6 +46,13 @@ def chunked_activation(norm: Norm, multiplicity: Float[Tensor, "members"]) -> "A
     raise TypeError(f"{type(norm).__name__} has no chunked form")
 
 
+class Collected(NamedTuple):
+    """What x̄ of any row asks of all the others."""
+
+    sums: Sums
+    line: tuple[np.ndarray, ...]  # made of them
+
+
 class Activation(ABC):
     """SiLU(Norm(x)) of each chunk; where ``of_all``, after every chunk was observed and the
     statistics are settled.
@@ -65,7 +73,7 @@ class Activation(ABC):
         """Takes what was observed of all chunks."""
 
     @abstractmethod
-    def add(self, e: Given, x: Rows, out: Rows) -> None:
+    def add(self, e: Indexed, x: Rows, out: Rows) -> None:
         """Writes e + SiLU(Norm(x)) of a chunk to ``out``."""
 
     @abstractmethod
@@ -73,11 +81,13 @@ class Activation(ABC):
         """Zeros, for γ̄ and β̄ from some of the chunks."""
 
     @abstractmethod
-    def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Sums:
-        """Takes in what x̄ of any row asks of all the others; returns the accumulators of it."""
+    def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Collected:
+        """From all chunks, before any of them is differentiated."""
 
     @abstractmethod
-    def differentiate(self, dz: Rows, x: Rows, rows: slice, into: Sums, dx: Rows) -> None:
+    def differentiate(
+        self, dz: Rows, x: Rows, rows: slice, of_all: Collected, into: Sums, dx: Rows
+    ) -> None:
         """Adds x̄ of a chunk to ``dx``."""
 
     @abstractmethod
@@ -121,13 +131,13 @@ class BatchNormActivation(Activation):
         shift = norm.bias.detach() - mean * scale
         self._scale, self._shift = scale.numpy(), shift.numpy()
 
-    def add(self, e: Given, x: Rows, out: Rows) -> None:
+    def add(self, e: Indexed, x: Rows, out: Rows) -> None:
         kernels.add_normalised(*e, x, self._scale, self._shift, out)
 
     def accumulators(self) -> Sums:
         return torch.zeros_like(self._mean), torch.zeros_like(self._mean)
 
-    def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Sums:
+    def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Collected:
         line = self._scale, self._shift, self._mean.numpy()
 
         def collect(share: Sequence[slice]) -> Sums:
@@ -139,11 +149,13 @@ class BatchNormActivation(Activation):
 
         moment, total = summed(in_shares(chunks, collect))
         slope = moment * self._inverse.square()
-        self._line_of_all = (total - self._mean * slope).numpy(), slope.numpy()
-        return moment, total
+        constant = total - self._mean * slope
+        return Collected((moment, total), (constant.numpy(), slope.numpy()))
 
-    def differentiate(self, dz: Rows, x: Rows, rows: slice, into: Sums, dx: Rows) -> None:
-        common = self._share[rows], *self._line_of_all
+    def differentiate(
+        self, dz: Rows, x: Rows, rows: slice, of_all: Collected, into: Sums, dx: Rows
+    ) -> None:
+        common = self._share[rows], *of_all.line
         kernels.differentiate_normalised(dz, x, self._scale, self._shift, *common, dx)
 
     def parameters(self, sums: Sums) -> Sums:
@@ -166,17 +178,19 @@ class LayerNormActivation(Activation):
     def settle(self, observed: Sequence[Moments]) -> None:
         """Nothing."""
 
-    def add(self, e: Given, x: Rows, out: Rows) -> None:
+    def add(self, e: Indexed, x: Rows, out: Rows) -> None:
         kernels.add_layer_normalised(*e, x, self._weight, self._bias, self._eps, out)
 
     def accumulators(self) -> Sums:
         zeros = torch.from_numpy(np.zeros_like(self._weight))
         return zeros, zeros.clone()
 
-    def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Sums:
-        return self.accumulators()  # no row asks for the others
+    def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Collected:
+        return Collected(self.accumulators(), ())  # no row asks for the others
 
-    def differentiate(self, dz: Rows, x: Rows, rows: slice, into: Sums, dx: Rows) -> None:
+    def differentiate(
+        self, dz: Rows, x: Rows, rows: slice, of_all: Collected, into: Sums, dx: Rows
+    ) -> None:
         norm = self._weight, self._bias, self._eps
         kernels.differentiate_layer_normalised(dz, x, *norm, dx, *(sums.numpy() for sums in into))
 

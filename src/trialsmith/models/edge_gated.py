@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from trialsmith.data.batch import Links
-from trialsmith.models.message_passing import Convolution, Engine, Given
+from trialsmith.models.message_passing import Convolution, Engine, MemberParts
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.products import Repeated
@@ -46,7 +46,7 @@ class EdgeGatedConv(nn.Module):
 
     def __init__(self, features: int, norm: str, dropout: float, update_links: bool = True) -> None:
         super().__init__()
-        # W₂, W₁, W₅ and W₄, in the order of what members give
+        # W₂, W₁, W₅ and W₄, in the order of MemberParts
         self.members = nn.Linear(features, 4 * features)
         self.links = nn.Linear(features, features)  # W₃
         self.member_norm = make_norm(norm, features)
@@ -60,8 +60,8 @@ class EdgeGatedConv(nn.Module):
         graph: LinkedMembers,
     ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
         # in mixed precision the products are in bfloat16; sums and norms keep the members' own type
-        given = Given(*self.members(h).to(h.dtype).chunk(4, dim=1))
-        taken, e = graph.convolve(e, self.links, given, self.link_norm)
+        parts = MemberParts(*self.members(h).to(h.dtype).chunk(4, dim=1))
+        taken, e = graph.convolve(e, self.links, parts, self.link_norm)
         update = normalised_silu(self.member_norm, taken, graph.multiplicity)
         return h + self.dropout(update), e
 

@@ -154,7 +154,8 @@ class _FusedConvolution(torch.autograd.Function):
                 dnew_ = None
                 if activation is not None:
                     dnew_ = dpieces[chunk.number]
-                    activation.differentiate(dnew_.numpy(), z, chunk.links, of_norm, dz)
+                    given = dnew_.numpy(), z, chunk.links
+                    activation.differentiate(*given, of_all, of_norm, dz)
                 kernels.send(dz, *link[:2], dgates, dtargets[here])
                 products.collect(of_products, chunk.number, dm, dnew_)
             return members, of_products, of_norm
@@ -167,7 +168,7 @@ class _FusedConvolution(torch.autograd.Function):
         de, dweight = products.derivatives(of_products)
         norm: Any = (None, None)
         if activation is not None:
-            norm = activation.parameters(summed([of_all, of_norm]))
+            norm = activation.parameters(summed([of_all.sums, of_norm]))
         return de, dweight, dt.sum(0), ds, dt, dv, dtaken, *norm, None, None, None, None
 
 

@@ -25,7 +25,7 @@ from trialsmith.models.norm import Norm
 from trialsmith.models.products import Repeated, expanded
 
 
-class Given(NamedTuple):
+class MemberParts(NamedTuple):
     """What members give."""
 
     source: Float[Tensor, "members hidden"]  # s, to the gates of the links that begin here
@@ -36,7 +36,7 @@ class Given(NamedTuple):
 
 # (e, W and b, what members give, norm) → (u + r, e'); without a norm e' is e
 Convolution = Callable[
-    [Tensor | Repeated, nn.Linear, Given, Norm | None], tuple[Tensor, Tensor | Repeated]
+    [Tensor | Repeated, nn.Linear, MemberParts, Norm | None], tuple[Tensor, Tensor | Repeated]
 ]
 # from the links of a batch and the number of members that they join
 Engine = Callable[[Links, int], Convolution]
@@ -55,9 +55,9 @@ def fused_engine(links: Links, members: int) -> Convolution:
     chunked = ChunkedLinks(links, members)
 
     def convolve(
-        e: Tensor | Repeated, project: nn.Linear, given: Given, norm: Norm | None
+        e: Tensor | Repeated, project: nn.Linear, parts: MemberParts, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
-        return fused_convolution(e, project, *given, norm, chunked)
+        return fused_convolution(e, project, *parts, norm, chunked)
 
     return convolve
 
@@ -68,9 +68,9 @@ def torch_engine(links: Links, members: int) -> Convolution:
     weight = links.weight.unsqueeze(1)
 
     def convolve(
-        e: Tensor | Repeated, project: nn.Linear, given: Given, norm: Norm | None
+        e: Tensor | Repeated, project: nn.Linear, parts: MemberParts, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
-        e, (s, t, v, u) = expanded(e), given
+        e, (s, t, v, u) = expanded(e), parts
         sent = s.index_select(0, source) + t.index_select(0, target)
         m = project(e).to(e.dtype) + sent
         gate = torch.sigmoid(m) * weight
@@ -89,9 +89,9 @@ def dgl_engine(links: Links, members: int) -> Convolution:
     weight = links.weight.unsqueeze(1)
 
     def convolve(
-        e: Tensor | Repeated, project: nn.Linear, given: Given, norm: Norm | None
+        e: Tensor | Repeated, project: nn.Linear, parts: MemberParts, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
-        e, (s, t, v, u) = expanded(e), given
+        e, (s, t, v, u) = expanded(e), parts
         m = project(e).to(e.dtype) + dgl.ops.u_add_v(graph, s, t)
         gate = torch.sigmoid(m) * weight
         carried = dgl.ops.u_mul_e_sum(graph, v, gate)

@@ -70,10 +70,11 @@ class _NormalisedSilu(torch.autograd.Function):
         def differentiate(share: Sequence[slice]) -> Sums:
             sums = activation.accumulators()
             for rows in share:
-                activation.differentiate(dz[rows], values[rows], rows, sums, dx[rows])
+                here = dz[rows], values[rows], rows
+                activation.differentiate(*here, collected, sums, dx[rows])
             return sums
 
-        sums = summed([collected, *in_shares(chunks, differentiate)])
+        sums = summed([collected.sums, *in_shares(chunks, differentiate)])
         return torch.from_numpy(dx), *activation.parameters(sums), None
 
 

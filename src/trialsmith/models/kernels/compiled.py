@@ -1,18 +1,39 @@
 """How kernels are compiled, and the exponential function that they are made of."""
 
+import hashlib
 import math
+from pathlib import Path
 from typing import Any, no_type_check
 
 import numpy as np
 from numba import config, njit, types
-from numba.core.codegen import get_host_cpu_features
 from numba.extending import overload
 
-# LLVM keeps to half of a processor's widest vectors, lest they slow its clock; products between
-# the kernels use the whole ones in any case. A user's own choice of features stands.
-_FEATURES = get_host_cpu_features()
-if getattr(config, "CPU_FEATURES", None) is None and "+avx512f" in _FEATURES.split(","):
-    setattr(config, "CPU_FEATURES", f"{_FEATURES},-prefer-256-bit")  # noqa: B010  # see numba.config
+
+def _use_whole_vectors() -> None:
+    """LLVM keeps to half of a processor's widest vectors, lest they slow its clock; products
+    between the kernels use the whole ones in any case.
+
+    A user's own choice of features stands. What other packages compile in this process has them
+    too; and if one of them has compiled before, all keep to halves: slower, and rounded otherwise.
+    """
+    try:
+        from numba.core.codegen import get_host_cpu_features
+    except ImportError:  # it is numba's own, and may move
+        return
+    features = get_host_cpu_features()
+    if getattr(config, "CPU_FEATURES", None) is None and "+avx512f" in features.split(","):
+        setattr(config, "CPU_FEATURES", f"{features},-prefer-256-bit")  # noqa: B010  # see numba
+
+
+def _digest_of_kernels() -> str:
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(map(Path.read_bytes, sources))).hexdigest()[:12]
+
+
+_use_whole_vectors()
+# numba asks a kernel's own file alone whether what it has compiled is old
+_DIGEST = _digest_of_kernels()
 
 # Sums may be taken in any order, so that a processor adds many numbers at once; what is not a
 # number stays so. Without Python's check for divisions by zero loops become vector instructions.
@@ -26,8 +47,9 @@ _C2, _C3, _C4, _C5, _C6 = (
     np.float32(c)
     for c in (4.99999940e-1, 1.66665211e-1, 4.16683890e-2, 8.36874545e-3, 1.38145394e-3)
 )
-# Between 2²³ and 2²⁴ numbers of single precision are the integers: a sum with this one is rounded
-# to an integer n, and the lowest bits of the sum are those of n + 127, the exponent of 2ⁿ.
+# Between 2²³ and 2²⁴ numbers of single precision are the integers: the sum of x and this one is
+# rounded to that of n and this one, with n the integer next to x, and its lowest bits are those of
+# n + 127, the exponent of 2ⁿ.
 _TO_INTEGER = np.float32(1.5 * 2**23 + 127)
 _BITS_OF_ZERO = np.int32(_TO_INTEGER.view(np.int32))
 
@@ -38,6 +60,7 @@ def kernel(function: Any) -> Any:
     What is compiled is kept beside the file or in the user's cache. Where neither can be written,
     as in a container, every process compiles anew; NUMBA_CACHE_DIR names another place.
     """
+    function.__qualname__ += f"_{_DIGEST}"  # which is part of the kept file's name
     try:
         return njit(nogil=True, cache=True, **_OPTIONS)(function)
     except RuntimeError:  # nothing is compiled yet: numba has looked for a place only
@@ -45,9 +68,10 @@ def kernel(function: Any) -> Any:
 
 
 def exponential(x: float) -> float:
-    """eˣ; in kernels of single precision to 1e-7 of its value, 3e-7 where |x| > 10.
+    """eˣ; in kernels of single precision to 1e-7 of its value, and to 3e-7 where |x| > 10.
 
-    There x below -87 or above 88 counts as these.
+    On processors without fused multiply-add it is 6e-7 and 4e-6. x below -87 or above 88 counts as
+    these.
     """
     return math.exp(x)
 

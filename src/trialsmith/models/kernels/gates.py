@@ -19,7 +19,7 @@ def sum_at_targets(m, bias, s, v, source, starts, weight, eps, t, u, r, d, taken
 
     t, u, r, d and taken are of the targets alone. m, r, d and taken are written.
     """
-    inverse, tb = np.empty_like(bias), np.empty_like(bias)
+    inverse, tb = np.empty(m.shape[1], m.dtype), np.empty(m.shape[1], m.dtype)
     for i in range(len(starts) - 1):
         _add(t[i], bias, tb)
         d[i] = eps
@@ -92,6 +92,7 @@ def _open(inverse, weight, v, r, d):
 @inlined
 @no_type_check
 def _invert(m, inverse):
+    """e⁻ᵐ"""
     for h in range(len(m)):
         inverse[h] = exponential(-m[h])
 

@@ -1,4 +1,7 @@
-"""What is done to the features of one row, by several kernels alike."""
+"""What is done to the features of one row, by several kernels alike.
+
+What is written serves as scratch between the loops: it must be no part of what is read.
+"""
 
 from typing import no_type_check
 
