@@ -87,8 +87,9 @@ class _FusedConvolution(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor | None]:
         m = e.new_empty(len(links), e.shape[1])
         chunks = links.chunks(rows_of_a_chunk(m.numpy()))
-        pieces = m.split(_sizes(chunks))
-        products = products_of(e, rows, weight, product_type, _sizes(chunks))
+        sizes = _sizes(chunks)
+        pieces = m.split(sizes)
+        products = products_of(e, rows, weight, product_type, sizes)
         products.begin()
         taken, r, d = (torch.empty_like(u) for _ in range(3))
         new = None if activation is None else torch.empty_like(m)

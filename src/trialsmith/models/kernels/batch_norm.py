@@ -5,7 +5,7 @@ from typing import no_type_check
 import numpy as np
 
 from trialsmith.models.kernels.compiled import inlined, kernel
-from trialsmith.models.kernels.rows import add_activated, add_product, before_silu
+from trialsmith.models.kernels.rows import add_activated, before_silu
 
 
 @kernel
@@ -48,7 +48,7 @@ def differentiate_normalised(dz, x, scale, shift, share, constant, slope, dx):
     for k in range(len(x)):
         before_silu(dz[k], x[k], scale, shift, dy)
         _take_common(dy, x[k], share[k], constant, slope)
-        add_product(dx[k], dy, scale)
+        _add_product(dx[k], dy, scale)
 
 
 @inlined
@@ -78,3 +78,11 @@ def _add_with_moment(dy, x, mean, total, moment):
 def _take_common(dy, x, share, constant, slope):
     for h in range(len(x)):
         dy[h] -= share * (constant[h] + slope[h] * x[h])
+
+
+@inlined
+@no_type_check
+def _add_product(total, x, y):
+    """total += x ⊙ y"""
+    for h in range(len(x)):
+        total[h] += x[h] * y[h]

@@ -30,11 +30,3 @@ def before_silu(dz, x, scale, shift, dy):
         y = scale[h] * x[h] + shift[h]
         gate = one / (one + dy[h])
         dy[h] = dz[h] * (gate * (one + y * (one - gate)))
-
-
-@inlined
-@no_type_check
-def add_product(total, x, y):
-    """total += x ⊙ y"""
-    for h in range(len(x)):
-        total[h] += x[h] * y[h]
