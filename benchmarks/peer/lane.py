@@ -13,6 +13,8 @@ from typing import Any, Self, TypeVar
 
 import torch
 
+from trialsmith import OPENMP
+
 Work = Callable[..., Any]
 Name = TypeVar("Name")
 
@@ -38,7 +40,8 @@ class Setting:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a process that works in this setting."""
-        others = {name: value for name, value in os.environ.items() if name not in _TUNED}
+        ours = {*_TUNED, *OPENMP}
+        others = {name: value for name, value in os.environ.items() if name not in ours}
         threads = {"OMP_NUM_THREADS": str(self.threads), "MKL_NUM_THREADS": str(self.threads)}
         return others | threads | (_TUNED if self.tuned else {})
 
@@ -47,7 +50,8 @@ class Lane:
     """A process that prepares work once and then does it when its turn comes.
 
     Args:
-        prepare: makes the work, in the process; can be pickled.
+        prepare: makes the work, in the process; can be pickled. Its ``environment``, if it has
+            one, is the process's too.
         setting: of the process.
     """
 
@@ -55,7 +59,7 @@ class Lane:
         context = multiprocessing.get_context("spawn")
         self._connection, there = context.Pipe()
         self._process = context.Process(target=_serve, args=(prepare, setting.threads, there))
-        with _environment(setting.environment):
+        with _environment(setting.environment | getattr(prepare, "environment", {})):
             self._process.start()
         there.close()
         self._answer()  # one after the other

@@ -129,7 +129,7 @@ class ALIGNN(nn.Module):
         text = self._read_text(batch)
 
         h = self.atom_embedding(self.elements[batch.species], weights[0])
-        e = self.bond_embedding(batch.bond_length, weights[1])
+        e = self.bond_embedding.of_distinct(batch.bond_length, weights[1])
         a = self.angle_embedding.of_distinct(batch.angle_cosine, weights[2])
         for number, layer in enumerate(self.alignn_layers, start=1):
             h, e, a = layer(h, e, a, bonds, angles)

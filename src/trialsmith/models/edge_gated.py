@@ -9,7 +9,7 @@ from trialsmith.data.batch import Links
 from trialsmith.models.message_passing import Convolution, Engine, MemberParts
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
-from trialsmith.models.products import Repeated
+from trialsmith.models.products import Repeated, expanded
 
 
 @dataclass
@@ -93,7 +93,7 @@ class ALIGNNLayer(nn.Module):
     def forward(
         self,
         h: Float[Tensor, "atoms hidden"],
-        e: Float[Tensor, "bonds hidden"],
+        e: Tensor | Repeated,
         a: Tensor | Repeated,
         bonds: LinkedMembers,
         angles: LinkedMembers,
@@ -103,9 +103,9 @@ class ALIGNNLayer(nn.Module):
         Tensor | Repeated,
     ]:
         if self.line_graph_first:
-            e, a = self.bonds_angles(e, a, angles)
+            e, a = self.bonds_angles(expanded(e), a, angles)
             h, e = self.atoms_bonds(h, e, bonds)
         else:
             h, e = self.atoms_bonds(h, e, bonds)
             e, a = self.bonds_angles(e, a, angles)
-        return h, e, a
+        return h, expanded(e), a

@@ -1,12 +1,17 @@
 """From what a graph stores to features as wide as the network."""
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import threshold
 
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.products import Repeated
+
+_FAR = 70.0  # e⁻⁷⁰ = 4e-31
 
 
 class Embedding(nn.Module):
@@ -85,4 +90,7 @@ class GaussianBasis(nn.Module):
         self.gamma = (count - 1) / (high - low)
 
     def forward(self, x: Float[Tensor, "members"]) -> Float[Tensor, "members centres"]:
-        return torch.exp(-self.gamma * (x.unsqueeze(1) - self.centres).square())
+        exponent = self.gamma * (x.unsqueeze(1) - self.centres).square()
+        # what is nothing beside the others is zero: products of numbers below 1e-38 take many
+        # times as long as others
+        return threshold(torch.exp(-exponent.clamp(max=_FAR)), 2 * math.exp(-_FAR), 0.0)
