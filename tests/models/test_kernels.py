@@ -1,16 +1,21 @@
 """What the compiled kernels are made of: accuracy, what is not a number, threads."""
 
+import ctypes
 import math
+from typing import no_type_check
 
 import numpy as np
 import pytest
 import torch
 from numba.core import caching
+from numba.core.errors import TypingError
+from numba.extending import get_cython_function_address
 from torch.nn.functional import silu
 
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import shares
-from trialsmith.models.kernels import add_normalised, compiled
+from trialsmith.models.kernels import add_normalised, blas, compiled
+from trialsmith.models.kernels.blas import add_product
 from trialsmith.models.kernels.compiled import kernel
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
@@ -91,14 +96,53 @@ def test_normalised_silu_is_silu_of_the_norm(norm, mode, rows, monkeypatch):
     torch.testing.assert_close(fused, told(lambda layer: silu(layer(x, multiplicity))))
 
 
+@kernel
+@no_type_check
+def products(x, y, z, total):
+    """x yᵀ, and total += xᵀ z, from rows of longer arrays."""
+    out = np.full((len(x) - 1, len(y)), np.nan, x.dtype)
+    add_product(x[1:], y.T, 0, out)
+    add_product(x[1:].T, z[1:], 1, total)
+    return out
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", [0, 1, 17])
+def test_products_in_kernels_are_those_of_numpy(dtype, rows):
+    numbers = np.random.default_rng(0)
+    sizes = (rows + 1, 5), (3, 5), (rows + 1, 4), (5, 4)
+    x, y, z, before = (numbers.standard_normal(size).astype(dtype) for size in sizes)
+    total, near = before.copy(), 100 * np.finfo(dtype).eps
+    out = products(x, y, z, total)
+    np.testing.assert_allclose(out, x[1:] @ y.T, rtol=near, atol=near)
+    np.testing.assert_allclose(total, before + x[1:].T @ z[1:], rtol=near, atol=near)
+
+
+def test_products_of_what_has_gaps_in_memory_are_refused():
+    x = np.ones((4, 4))
+    with pytest.raises(TypingError):
+        products(x[:, ::2], x, x, x)
+
+
+def test_where_pytorch_shows_no_blas_it_is_that_of_scipy(monkeypatch):
+    """As where it is linked into one library with nothing but PyTorch's own names."""
+
+    def hidden(path):
+        raise OSError(path)
+
+    monkeypatch.setattr(ctypes, "CDLL", hidden)
+    address = blas._address("dgemm")
+    assert address == get_cython_function_address("scipy.linalg.cython_blas", "dgemm")
+
+
 def test_shares_keep_the_order_and_an_error_is_raised():
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        assert [x for share in in_shares(range(10), list) for x in share] == list(range(10))
-        assert in_shares([], list) == []
+        assert [x for share in in_shares(10, list) for x in share] == list(range(10))
+        assert in_shares(0, list) == []
         with pytest.raises(ZeroDivisionError):
-            in_shares(range(10), lambda share: [1 / (9 - x) for x in share])
+            in_shares(10, lambda share: [1 / (9 - x) for x in share])
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)

@@ -259,13 +259,13 @@ def test_an_unknown_engine_is_named_with_the_choices():
 def test_many_threads_do_not_multiply_the_memory(small_chunks, monkeypatch):
     """Backwards, sums of their own take at most four times what the links take, or two shares."""
     held = []
-    accumulators = ProductsOfDistinct.accumulators
+    sums = ProductsOfDistinct.sums
 
-    def counted(products):
-        held.append(accumulators(products))
+    def counted(products, share):
+        held.append(sums(products, share))
         return held[-1]
 
-    monkeypatch.setattr(ProductsOfDistinct, "accumulators", counted)
+    monkeypatch.setattr(ProductsOfDistinct, "sums", counted)
     torch.manual_seed(0)
     members, links, project = 20, random_links(0, 20, 400), nn.Linear(HIDDEN, HIDDEN).double()
     for distinct, shares_held in ((380, 2), (80, 8), (1, 16)):

@@ -24,7 +24,6 @@ Indexed = tuple[Float[np.ndarray, "values features"], Int[np.ndarray, "rows"]]
 Sums = tuple[Tensor, ...]  # towards γ̄ and β̄
 # Types of numbers that numpy does not have, or no kernel, by Lightning's word for a model of them.
 _TOO_SHORT = {torch.bfloat16: "bf16-true", torch.float16: "16-true"}
-Moments = tuple[float, Float[np.ndarray, "features"], Float[np.ndarray, "features"]]
 
 
 def chunked_activation(norm: Norm, multiplicity: Float[Tensor, "members"]) -> "Activation":
@@ -58,23 +57,37 @@ class Activation(ABC):
     statistics are settled.
 
     Backwards, from z̄, the loss's derivative by SiLU: what is asked of all chunks is collected, then
-    x̄ is had. The derivatives by γ and β gather in accumulators, of which every thread has its own,
+    x̄ is had. The derivatives by γ and β gather in accumulators, of which every share has its own,
     in the first of the two passes or in the second.
     """
 
     of_all: bool  # whether the value of a row asks for all the others
 
-    @abstractmethod
-    def observe(self, x: Rows, rows: slice) -> list[Moments]:
-        """A chunk's share of the statistics, if it has one."""
+    def begin(self, chunks: int) -> None:
+        """Before any chunk comes."""
+        return
 
     @abstractmethod
-    def settle(self, observed: Sequence[Moments]) -> None:
-        """Takes what was observed of all chunks."""
+    def forwards(self, some: range) -> kernels.LayerNormed | kernels.Scaled | kernels.Observed:
+        """What a kernel does with some chunks: it observes them or, if it can, activates them."""
+
+    @abstractmethod
+    def backwards(
+        self, of_all: Collected, into: Sums
+    ) -> kernels.LayerNormedBack | kernels.BatchNormedBack:
+        """How a kernel adds x̄ to what else there is."""
+
+    def observe(self, chunk: int, x: Rows, rows: slice) -> None:
+        """Takes a chunk into the statistics, if there are any."""
+        return
+
+    def settle(self) -> None:
+        """Makes the statistics of all that was observed."""
+        return
 
     @abstractmethod
     def add(self, e: Indexed, x: Rows, out: Rows) -> None:
-        """Writes e + SiLU(Norm(x)) of a chunk to ``out``."""
+        """Writes e + SiLU(Norm(x)) of some rows to ``out``."""
 
     @abstractmethod
     def accumulators(self) -> Sums:
@@ -88,7 +101,7 @@ class Activation(ABC):
     def differentiate(
         self, dz: Rows, x: Rows, rows: slice, of_all: Collected, into: Sums, dx: Rows
     ) -> None:
-        """Adds x̄ of a chunk to ``dx``."""
+        """Adds x̄ of some rows to ``dx``."""
 
     @abstractmethod
     def parameters(self, sums: Sums) -> Sums:
@@ -112,20 +125,40 @@ class BatchNormActivation(Activation):
         self._share = share.numpy()
         self.of_all = norm.training
         if not self.of_all:
-            self.settle([])
+            self._settle_on(norm.running_mean, norm.running_var)
 
-    def observe(self, x: Rows, rows: slice) -> list[Moments]:
-        if len(x) == 0:
-            return []
-        mean, spread = np.empty_like(x[0]), np.empty_like(x[0])
-        return [(kernels.moments(x, self._share[rows], mean, spread), mean, spread)]
+    def begin(self, chunks: int) -> None:
+        like = self._norm.running_mean.numpy()
+        self._totals = np.zeros(chunks, like.dtype)
+        self._means = np.zeros((chunks, len(like)), like.dtype)
+        self._spreads = np.zeros_like(self._means)
 
-    def settle(self, observed: Sequence[Moments]) -> None:
+    def forwards(self, some: range) -> kernels.Scaled | kernels.Observed:
+        if not self.of_all:
+            return kernels.Scaled(self._scale, self._shift)
+        here = slice(some.start, some.stop)
+        moments = self._totals[here], self._means[here], self._spreads[here]
+        return kernels.Observed(self._share, *moments)
+
+    def backwards(self, of_all: Collected, into: Sums) -> kernels.BatchNormedBack:
+        return kernels.BatchNormedBack(self._scale, self._shift, self._share, *of_all.line)
+
+    def observe(self, chunk: int, x: Rows, rows: slice) -> None:
+        if len(x):
+            moments = self._means[chunk], self._spreads[chunk]
+            self._totals[chunk] = kernels.moments(x, self._share[rows], *moments)
+
+    def settle(self) -> None:
         norm = self._norm
         mean, variance = norm.running_mean, norm.running_var
-        if observed:
-            mean, variance = (torch.from_numpy(moment) for moment in _joined(observed))
+        if self._totals.any():  # else there are no rows at all
+            moments = _joined(self._totals, self._means, self._spreads)
+            mean, variance = (torch.from_numpy(moment) for moment in moments)
             norm.remember(mean, variance, self._total)
+        self._settle_on(mean, variance)
+
+    def _settle_on(self, mean: Tensor, variance: Tensor) -> None:
+        norm = self._norm
         self._mean, self._inverse = mean.clone(), torch.rsqrt(variance + norm.eps)
         scale = norm.weight.detach() * self._inverse
         shift = norm.bias.detach() - mean * scale
@@ -140,14 +173,14 @@ class BatchNormActivation(Activation):
     def collected(self, dz: Rows, x: Rows, chunks: Sequence[slice]) -> Collected:
         line = self._scale, self._shift, self._mean.numpy()
 
-        def collect(share: Sequence[slice]) -> Sums:
+        def collect(share: range) -> Sums:
             sums = self.accumulators()
             moment, total = (each.numpy() for each in sums)
-            for rows in share:
-                kernels.collect_sums(dz[rows], x[rows], *line, total, moment)
+            rows = slice(chunks[share[0]].start, chunks[share[-1]].stop)
+            kernels.collect_sums(dz[rows], x[rows], *line, total, moment)
             return sums
 
-        moment, total = summed(in_shares(chunks, collect))
+        moment, total = summed(in_shares(len(chunks), collect))
         slope = moment * self._inverse.square()
         constant = total - self._mean * slope
         return Collected((moment, total), (constant.numpy(), slope.numpy()))
@@ -172,11 +205,12 @@ class LayerNormActivation(Activation):
         self._weight, self._bias = norm.weight.detach().numpy(), norm.bias.detach().numpy()
         self._eps = self._weight.dtype.type(1e-5)
 
-    def observe(self, x: Rows, rows: slice) -> list[Moments]:
-        return []
+    def forwards(self, some: range) -> kernels.LayerNormed:
+        return kernels.LayerNormed(self._weight, self._bias, self._eps)
 
-    def settle(self, observed: Sequence[Moments]) -> None:
-        """Nothing."""
+    def backwards(self, of_all: Collected, into: Sums) -> kernels.LayerNormedBack:
+        sums = (each.numpy() for each in into)
+        return kernels.LayerNormedBack(self._weight, self._bias, self._eps, *sums)
 
     def add(self, e: Indexed, x: Rows, out: Rows) -> None:
         kernels.add_layer_normalised(*e, x, self._weight, self._bias, self._eps, out)
@@ -198,12 +232,14 @@ class LayerNormActivation(Activation):
         return sums
 
 
-def _joined(observed: Sequence[Moments]) -> tuple[np.ndarray, np.ndarray]:
+def _joined(
+    shares: Float[np.ndarray, "chunks"],
+    means: Float[np.ndarray, "chunks features"],
+    spreads: Float[np.ndarray, "chunks features"],
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of all from each chunk's share, mean and spread about its own mean.
 
     T. F. Chan, G. H. Golub, R. J. LeVeque, Am. Stat. 37, 242 (1983).
     """
-    shares, means, spreads = (np.stack(each) for each in zip(*observed, strict=True))
-    shares = shares.astype(means.dtype)
     mean = shares @ means
     return mean, spreads.sum(0) + shares @ (means - mean) ** 2

@@ -2,28 +2,48 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from trialsmith.data.batch import Links
+from trialsmith.models.kernels import ChunkTable
 
 
 @dataclass
-class Chunk:
-    """Some targets in a row, and all links that end at them."""
+class Chunks:
+    """All chunks of a batch, numbered from 0; a range of them is some in a row."""
 
-    number: int  # among all of the batch
-    links: slice
-    targets: slice
-    source: Int[np.ndarray, "links"]
-    weight: Float[np.ndarray, "links"]
-    starts: Int[np.ndarray, "targets_and_end"]  # of each target's links, counted within the chunk
+    table: ChunkTable
 
     def __len__(self) -> int:
-        return self.links.stop - self.links.start
+        return len(self.table.links) - 1
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Links in each."""
+        return np.diff(self.table.links).tolist()
+
+    @cached_property
+    def slices(self) -> list[slice]:
+        """The links of each."""
+        return [self.links(range(n, n + 1)) for n in range(len(self))]
+
+    def of(self, some: range) -> ChunkTable:
+        """The same table with some chunks alone."""
+        bounds = slice(some.start, some.stop + 1)
+        return self.table._replace(
+            links=self.table.links[bounds], targets=self.table.targets[bounds]
+        )
+
+    def links(self, some: range) -> slice:
+        """The links of some chunks."""
+        return slice(int(self.table.links[some.start]), int(self.table.links[some.stop]))
+
+    def sources(self, some: range) -> slice:
+        """The members from the first to the last that their links begin at."""
+        return span(self.table.source[self.links(some)])
 
 
 class ChunkedLinks:
@@ -42,32 +62,33 @@ class ChunkedLinks:
             raise ValueError("links must be sorted by target")
         self.links, self.members = links, members
         self.multiplicity = links.multiplicity
-        self._cut: dict[int, list[Chunk]] = {}
+        self._cut: dict[int, Chunks] = {}
 
     def __len__(self) -> int:
         return len(self.links)
 
-    def chunks(self, rows: int) -> list[Chunk]:
+    def chunks(self, rows: int) -> Chunks:
         """Chunks of about ``rows`` links; none is empty unless there are no links at all."""
         if rows not in self._cut:
             near = torch.searchsorted(self._starts, torch.arange(0, len(self), rows)[1:])
-            inner = near[self._starts[near] < len(self)].unique().tolist()
-            cuts = pairwise([0, *inner, self.members])
-            self._cut[rows] = [self._chunk(n, *bounds) for n, bounds in enumerate(cuts)]
+            inner = near[self._starts[near] < len(self)].unique()
+            targets = torch.cat([inner.new_zeros(1), inner, inner.new_tensor([self.members])])
+            self._cut[rows] = Chunks(
+                ChunkTable(
+                    links=self._starts[targets].numpy(),
+                    targets=targets.numpy(),
+                    source=self.links.source.numpy(),
+                    starts=self._starts.numpy(),
+                    weight=self.links.weight.numpy(),
+                )
+            )
         return self._cut[rows]
 
     @cached_property
     def _starts(self) -> Int[torch.Tensor, "members_and_end"]:
         return torch.searchsorted(self.links.target, torch.arange(self.members + 1))
 
-    def _chunk(self, number: int, begin: int, end: int) -> Chunk:
-        starts = self._starts[begin : end + 1].numpy()
-        links = slice(int(starts[0]), int(starts[-1]))
-        return Chunk(
-            number=number,
-            links=links,
-            targets=slice(begin, end),
-            source=self.links.source[links].numpy(),
-            weight=self.links.weight[links].numpy(),
-            starts=starts - links.start,
-        )
+
+def span(rows: Int[np.ndarray, "rows"]) -> slice:
+    """From the least to the greatest."""
+    return slice(int(rows.min()), int(rows.max()) + 1) if len(rows) else slice(0, 0)

@@ -17,7 +17,6 @@ and backwards, with a bar for the loss's derivative by each,
 What is returned is u + r, so that ū = r̄.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -28,11 +27,11 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from trialsmith.models import kernels
-from trialsmith.models.activation import Activation, Moments, Sums, chunked_activation
-from trialsmith.models.chunks import Chunk, ChunkedLinks
+from trialsmith.models.activation import Activation, Sums, chunked_activation
+from trialsmith.models.chunks import ChunkedLinks, Chunks
 from trialsmith.models.norm import Norm
-from trialsmith.models.products import Products, Repeated, products_of
-from trialsmith.models.shares import in_shares, rows_of_a_chunk, summed
+from trialsmith.models.products import Repeated, products_of
+from trialsmith.models.shares import RowSums, in_all_rows, in_shares, rows_of_a_chunk, summed
 
 EPS = 1e-6
 _SUMS = 4  # all that threads sum up by themselves, backwards, in arrays of the size of m
@@ -87,34 +86,29 @@ class _FusedConvolution(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor | None]:
         m = e.new_empty(len(links), e.shape[1])
         chunks = links.chunks(rows_of_a_chunk(m.numpy()))
-        sizes = _sizes(chunks)
-        pieces = m.split(sizes)
-        products = products_of(e, rows, weight, product_type, sizes)
-        products.begin()
+        products = products_of(e, rows, weight, product_type, chunks)
+        product = products.forwards()
         taken, r, d = (torch.empty_like(u) for _ in range(3))
         new = None if activation is None else torch.empty_like(m)
-        everywhere = _array(bias), _array(s), _array(v)
-        at_targets = _array(t), _array(u), r.numpy(), d.numpy(), taken.numpy()
+        if activation is not None:
+            activation.begin(len(chunks))
+        features, x = (products.values, products.rows), m.numpy()
+        members = tuple(_array(each) for each in (bias, s, v, t, u))
+        out = r.numpy(), d.numpy(), taken.numpy()
+        written: Any = None if new is None else new.numpy()
 
-        def send(share: Sequence[Chunk]) -> list[Moments]:
-            observed = []
-            for chunk in share:
-                products.project(chunk.number, out=pieces[chunk.number])
-                here, link = chunk.targets, (chunk.source, chunk.starts, chunk.weight)
-                x, of_here = pieces[chunk.number].numpy(), [each[here] for each in at_targets]
-                kernels.sum_at_targets(x, *everywhere, *link, EPS, *of_here)
-                if activation is None or new is None:
-                    continue
-                if activation.of_all:
-                    observed += activation.observe(x, chunk.links)
-                else:  # now, while the cache holds it
-                    _update(products, m, activation, new, [chunk])
-            return observed
+        def convolve(share: range) -> None:
+            for some in _together(share, product):
+                if product is None:
+                    products.project(some.start, out=m[chunks.links(some)])
+                norm = None if activation is None else activation.forwards(some)
+                of_links = chunks.of(some), *features, product, x
+                kernels.convolve(*of_links, *members, EPS, *out, norm, written)
 
-        observed = [moments for share in in_shares(chunks, send) for moments in share]
-        if activation is not None and new is not None and activation.of_all:
-            activation.settle(observed)
-            in_shares(chunks, partial(_update, products, m, activation, new))
+        in_shares(len(chunks), convolve)
+        if activation is not None and activation.of_all:
+            activation.settle()
+            in_shares(len(chunks), partial(_update, activation, chunks, features, x, written))
         ctx.save_for_backward(e, weight, v, rows, m, r, d, gamma, beta)
         ctx.chunks, ctx.activation, ctx.product_type = chunks, activation, product_type
         return taken, new
@@ -130,60 +124,68 @@ class _FusedConvolution(torch.autograd.Function):
             ctx.saved_tensors
         )  # γ and β: unchanged since, or torch raises
         chunks, activation = ctx.chunks, ctx.activation
-        sizes = _sizes(chunks)
-        products = products_of(e, rows, weight, ctx.product_type, sizes)
+        products = products_of(e, rows, weight, ctx.product_type, chunks)
         products.begin_backwards()
         dt = torch.empty_like(v)
-        x, values, dtargets = m.numpy(), _array(v), dt.numpy()
-        at_targets = _array(dtaken), r.numpy(), d.numpy()
+        features, x, values = (products.values, products.rows), m.numpy(), _array(v)
+        at_targets = _array(dtaken), r.numpy(), d.numpy(), dt.numpy()
+        of_all: Any = None
         if activation is not None:
             dnew = dnew.contiguous()
-            dpieces = dnew.split(sizes)
-            of_all = activation.collected(dnew.numpy(), x, [chunk.links for chunk in chunks])
+            of_all = activation.collected(dnew.numpy(), x, chunks.slices)
+        given: Any = None if dnew is None else dnew.numpy()
 
-        def differentiate(share: Sequence[Chunk]) -> tuple[Sums, Sums, Sums]:
-            members = torch.zeros_like(v), torch.zeros_like(v)
-            dgates, dvalues = (each.numpy() for each in members)
-            of_products = products.accumulators()
-            of_norm = () if activation is None else activation.accumulators()
-            dms = m.new_empty(max(_sizes(share)), m.shape[1])
-            for chunk in share:
-                here, link = chunk.targets, (chunk.source, chunk.starts, chunk.weight)
-                z, dm = x[chunk.links], dms[: len(chunk)]
-                dz, of_here = dm.numpy(), [each[here] for each in at_targets]
-                kernels.differentiate_gates(z, values, *link, *of_here, dz, dvalues)
-                dnew_ = None
-                if activation is not None:
-                    dnew_ = dpieces[chunk.number]
-                    given = dnew_.numpy(), z, chunk.links
-                    activation.differentiate(*given, of_all, of_norm, dz)
-                kernels.send(dz, *link[:2], dgates, dtargets[here])
-                products.collect(of_products, chunk.number, dm, dnew_)
-            return members, of_products, of_norm
+        def differentiate(share: range) -> tuple[RowSums, RowSums, Any, Sums]:
+            sources = chunks.sources(share)
+            ds, dv = RowSums.zeros(v, sources, share), RowSums.zeros(v, sources, share)
+            at_sources = ds.sums.numpy(), dv.sums.numpy()
+            of_products = products.sums(share)
+            product = products.backwards(of_products)
+            of_norm, norm = (), None
+            if activation is not None:
+                of_norm = activation.accumulators()
+                norm = activation.backwards(of_all, of_norm)
+            dm = m.new_empty(max(chunks.sizes[share.start : share.stop]), m.shape[1])
+            for some in _together(share, product):
+                of_links = chunks.of(some), *features, product, x
+                of_sources = ds.rows.start, values[ds.rows], *at_sources
+                kernels.differentiate(*of_links, *of_sources, *at_targets, norm, given, dm.numpy())
+                if product is None:
+                    here = chunks.links(some)
+                    rest = None if dnew is None else dnew[here]
+                    products.collect(of_products, some.start, dm[: here.stop - here.start], rest)
+            return ds, dv, of_products, of_norm
 
         # Each share has sums as large as s, v and what is repeated: on a machine of many cores all
         # of them would be many times what the batch takes.
         held = 2 * (v.numel() + (0 if rows is None else e.numel()))
-        shares = in_shares(chunks, differentiate, most=max(2, _SUMS * m.numel() // max(1, held)))
-        (ds, dv), of_products, of_norm = (summed(each) for each in zip(*shares, strict=True))
+        most = max(2, _SUMS * m.numel() // max(1, held))
+        shares = in_shares(len(chunks), differentiate, most)
+        of_sources, of_targets, of_products, of_norm = zip(*shares, strict=True)
+        ds, dv = in_all_rows(of_sources), in_all_rows(of_targets)
         de, dweight = products.derivatives(of_products)
-        norm: Any = (None, None)
+        gradients: Any = (None, None)
         if activation is not None:
-            norm = activation.parameters(summed([of_all.sums, of_norm]))
-        return de, dweight, dt.sum(0), ds, dt, dv, dtaken, *norm, None, None, None, None
-
-
-def _sizes(chunks: Sequence[Chunk]) -> list[int]:
-    return [len(chunk) for chunk in chunks]
+            gradients = activation.parameters(summed([of_all.sums, *of_norm]))
+        return de, dweight, dt.sum(0), ds, dt, dv, dtaken, *gradients, None, None, None, None
 
 
 def _update(
-    products: Products, m: Tensor, activation: Activation, new: Tensor, share: Sequence[Chunk]
+    activation: Activation,
+    chunks: Chunks,
+    e: tuple[np.ndarray, np.ndarray],
+    m: np.ndarray,
+    new: np.ndarray,
+    share: range,
 ) -> None:
     """e' = e + SiLU(Norm(m))"""
-    x, out = m.numpy(), new.numpy()
-    for chunk in share:
-        activation.add(products.features(chunk.number), x[chunk.links], out[chunk.links])
+    here, (values, rows) = chunks.links(share), e
+    activation.add((values, rows[here]), m[here], new[here])
+
+
+def _together(share: range, product: Any) -> list[range]:
+    """The chunks that a kernel takes at a time: one where the product is not its own."""
+    return [share] if product is not None else [range(n, n + 1) for n in share]
 
 
 def _array(x: Tensor) -> np.ndarray:

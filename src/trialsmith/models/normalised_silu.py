@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import silu
 
-from trialsmith.models.activation import Activation, Moments, Sums, chunked_activation
+from trialsmith.models.activation import Activation, Sums, chunked_activation
 from trialsmith.models.norm import Norm
 from trialsmith.models.shares import in_shares, rows_of_a_chunk, summed
 
@@ -35,21 +35,22 @@ class _NormalisedSilu(torch.autograd.Function):
     ) -> Float[Tensor, "members features"]:
         values = x.detach().contiguous().numpy()
         out = np.empty_like(values)
-        nothing = np.zeros_like(values, shape=(1, values.shape[1]))
+        nothing = np.zeros_like(values, shape=(1, values.shape[1])), np.zeros(len(out), np.intp)
         chunks = _chunks(values)
 
-        def observe(share: Sequence[slice]) -> list[Moments]:
-            return [moments for rows in share for moments in activation.observe(values[rows], rows)]
+        def observe(share: range) -> None:
+            for number in share:
+                activation.observe(number, values[chunks[number]], chunks[number])
 
-        def activate(share: Sequence[slice]) -> None:
-            for rows in share:
-                x = values[rows]
-                activation.add((nothing, np.zeros(len(x), np.intp)), x, out[rows])
+        def activate(share: range) -> None:
+            rows = _rows(chunks, share)
+            activation.add((nothing[0], nothing[1][rows]), values[rows], out[rows])
 
         if activation.of_all:
-            observed = in_shares(chunks, observe)
-            activation.settle([moments for share in observed for moments in share])
-        in_shares(chunks, activate)
+            activation.begin(len(chunks))
+            in_shares(len(chunks), observe)
+            activation.settle()
+        in_shares(len(chunks), activate)
         ctx.save_for_backward(x, gamma, beta)
         ctx.activation = activation
         return torch.from_numpy(out)
@@ -67,17 +68,20 @@ class _NormalisedSilu(torch.autograd.Function):
         chunks = _chunks(values)
         collected = activation.collected(dz, values, chunks)
 
-        def differentiate(share: Sequence[slice]) -> Sums:
+        def differentiate(share: range) -> Sums:
             sums = activation.accumulators()
-            for rows in share:
-                here = dz[rows], values[rows], rows
-                activation.differentiate(*here, collected, sums, dx[rows])
+            rows = _rows(chunks, share)
+            activation.differentiate(dz[rows], values[rows], rows, collected, sums, dx[rows])
             return sums
 
-        sums = summed([collected.sums, *in_shares(chunks, differentiate)])
+        sums = summed([collected.sums, *in_shares(len(chunks), differentiate)])
         return torch.from_numpy(dx), *activation.parameters(sums), None
 
 
 def _chunks(values: np.ndarray) -> list[slice]:
     rows = rows_of_a_chunk(values)
     return [slice(k, k + rows) for k in range(0, max(1, len(values)), rows)]
+
+
+def _rows(chunks: Sequence[slice], share: range) -> slice:
+    return slice(chunks[share[0]].start, chunks[share[-1]].stop)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from trialsmith.models import kernels
+from trialsmith.models.chunks import Chunks, span
+from trialsmith.models.shares import RowSums, in_all_rows, summed
 
 
 class Repeated(NamedTuple):
@@ -30,97 +32,107 @@ def expanded(e: Tensor | Repeated) -> Float[Tensor, "links hidden"]:
 
 
 class Products(ABC):
-    """W e of links, and its derivatives, a chunk at a time; chunks are called by their numbers.
+    """W e of links, and its derivatives.
 
-    Backwards every thread takes its chunks into accumulators of its own, which are summed.
+    What a kernel needs to know of them, it is told. In a type that kernels do not know that is
+    None: a kernel then takes a chunk at a time, which is projected before and collected after.
+    Backwards every share of the chunks has sums of its own.
     """
 
-    def begin(self) -> None:
-        """Before any chunk is projected: what all threads can compute together."""
-        return
+    values: Float[np.ndarray, "rows hidden"]  # of e,
+    rows: Int[np.ndarray, "links"]  # and for each link the row that it has
 
     @abstractmethod
-    def features(self, chunk: int) -> tuple[np.ndarray, np.ndarray]:
-        """e of a chunk: values, and for each link the row that it has."""
-
-    @abstractmethod
-    def project(self, chunk: int, out: Float[Tensor, "chunk hidden"]) -> None:
-        """Writes W e of a chunk to ``out``."""
+    def forwards(self) -> kernels.Multiplied | kernels.Gathered | None:
+        """How a kernel has W e."""
 
     def begin_backwards(self) -> None:
-        """Before any chunk is collected."""
+        """Before any share goes backwards."""
         return
 
     @abstractmethod
-    def accumulators(self) -> tuple[Tensor, ...]:
+    def sums(self, share: range) -> Any:
         """Zeros, for some of the chunks."""
 
     @abstractmethod
-    def collect(self, into: tuple[Tensor, ...], chunk: int, dm: Tensor, de: Tensor | None) -> None:
-        """Takes in the derivatives of a chunk: by W e, and what e has from elsewhere."""
+    def backwards(self, sums: Any) -> kernels.MultipliedBack | kernels.GatheredBack | None:
+        """How a kernel adds derivatives to the sums of a share."""
 
     @abstractmethod
     def derivatives(
-        self, sums: tuple[Tensor, ...]
+        self, shares: Sequence[Any]
     ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        """The derivatives by the features that were given and by W, from all accumulators."""
+        """The derivatives by the features that were given and by W, from the sums of all shares."""
+
+    def project(self, chunk: int, out: Float[Tensor, "chunk hidden"]) -> None:
+        """Writes W e of a chunk to ``out``."""
+        raise NotImplementedError
+
+    def collect(self, sums: Any, chunk: int, dm: Tensor, de: Tensor | None) -> None:
+        """Takes in the derivatives of a chunk: by W e, and what e has from elsewhere."""
+        raise NotImplementedError
 
 
 def products_of(
-    e: Tensor, rows: Tensor | None, weight: Tensor, type_: torch.dtype, sizes: Sequence[int]
+    e: Tensor, rows: Tensor | None, weight: Tensor, type_: torch.dtype, chunks: Chunks
 ) -> Products:
     """Of each row of ``e``, or of ``Repeated(e, rows)``.
 
     Args:
         type_: in which products are computed, perhaps narrower than e's.
-        sizes: links in each chunk, in their order.
     """
-    e, weight = e.detach().contiguous(), weight.detach().to(type_)
-    if rows is None:
-        return ProductsOfEach(e, weight, sizes)
-    return ProductsOfDistinct(e, rows, weight, sizes)
+    e, weight = e.detach().contiguous(), weight.detach().to(type_).contiguous()
+    if rows is not None:
+        return ProductsOfDistinct(e, rows, weight, chunks)
+    return (ProductsOfEach if type_ == e.dtype else NarrowProducts)(e, weight, chunks)
 
 
 class ProductsOfEach(Products):
     """One product a link."""
 
-    def __init__(
-        self, e: Float[Tensor, "links hidden"], weight: Tensor, sizes: Sequence[int]
-    ) -> None:
-        self._e, self._weight, self._transposed = e, weight, weight.t()
-        self._sizes = list(sizes)
-        self._chunks = e.split(self._sizes)
-        self._order = np.arange(max(sizes, default=0))
+    def __init__(self, e: Float[Tensor, "links hidden"], weight: Tensor, chunks: Chunks) -> None:
+        self._e, self._weight, self._sizes = e, weight, chunks.sizes
+        self.values, self.rows = e.numpy(), np.arange(len(e))
 
-    def features(self, chunk: int) -> tuple[np.ndarray, np.ndarray]:
-        return self._chunks[chunk].numpy(), self._order[: self._sizes[chunk]]
-
-    def project(self, chunk: int, out: Float[Tensor, "chunk hidden"]) -> None:
-        _product(self._chunks[chunk], self._transposed, out)
+    def forwards(self) -> kernels.Multiplied | None:
+        return kernels.Multiplied(self._weight.numpy())
 
     def begin_backwards(self) -> None:
-        self._de = torch.empty_like(self._e)
-        self._dchunks = self._de.split(self._sizes)  # every chunk writes rows of its own
+        self._de = torch.empty_like(self._e)  # every chunk writes rows of its own
 
-    def accumulators(self) -> tuple[Tensor, ...]:
-        return (torch.zeros_like(self._weight, dtype=self._e.dtype),)
+    def sums(self, share: range) -> Tensor:
+        return torch.zeros_like(self._weight, dtype=self._e.dtype)
 
-    def collect(self, into: tuple[Tensor, ...], chunk: int, dm: Tensor, de: Tensor | None) -> None:
-        (dweight,) = into
-        e, out = self._chunks[chunk], self._dchunks[chunk]
-        if self._weight.dtype == self._e.dtype:
-            dweight.addmm_(dm.t(), e)
-        else:
-            dm = dm.to(self._weight.dtype)
-            dweight += dm.t() @ e.to(dm.dtype)
-        _product(dm, self._weight, out)
-        if de is not None:
-            out += de
+    def backwards(self, sums: Tensor) -> kernels.MultipliedBack | None:
+        return kernels.MultipliedBack(self._weight.numpy(), sums.numpy(), self._de.numpy())
 
     def derivatives(
-        self, sums: tuple[Tensor, ...]
+        self, shares: Sequence[Tensor]
     ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        return self._de, sums[0]
+        (dweight,) = summed([(share,) for share in shares])
+        return self._de, dweight
+
+
+class NarrowProducts(ProductsOfEach):
+    """One product a link, in a type that PyTorch multiplies and kernels do not know."""
+
+    def forwards(self) -> None:
+        return None
+
+    def project(self, chunk: int, out: Float[Tensor, "chunk hidden"]) -> None:
+        e = self._e.split(self._sizes)[chunk]
+        out.copy_(linear(e.to(self._weight.dtype), self._weight))
+
+    def backwards(self, sums: Tensor) -> None:
+        return None
+
+    def collect(self, sums: Tensor, chunk: int, dm: Tensor, de: Tensor | None) -> None:
+        e, out = (x.split(self._sizes)[chunk] for x in (self._e, self._de))
+        narrow = dm.to(self._weight.dtype)
+        sums += narrow.t() @ e.to(narrow.dtype)
+        out.copy_(narrow @ self._weight)
+        if de is not None:
+            out += de
 
 
 class ProductsOfDistinct(Products):
@@ -131,43 +143,28 @@ class ProductsOfDistinct(Products):
         values: Float[Tensor, "distinct hidden"],
         rows: Int[Tensor, "links"],
         weight: Tensor,
-        sizes: Sequence[int],
+        chunks: Chunks,
     ) -> None:
-        self._values, self._weight = values, weight
-        self._rows = rows.split(list(sizes))
+        self._values, self._weight, self._chunks = values, weight, chunks
+        self.values, self.rows = values.numpy(), rows.numpy()
 
-    def begin(self) -> None:
+    def forwards(self) -> kernels.Gathered:
         products = linear(self._values.to(self._weight.dtype), self._weight)
-        self._products = products.to(self._values.dtype)
+        return kernels.Gathered(products.to(self._values.dtype).numpy())
 
-    def features(self, chunk: int) -> tuple[np.ndarray, np.ndarray]:
-        return self._values.numpy(), self._rows[chunk].numpy()
+    def sums(self, share: range) -> tuple[RowSums, RowSums]:
+        rows = span(self.rows[self._chunks.links(share)])
+        return RowSums.zeros(self._values, rows, share), RowSums.zeros(self._values, rows, share)
 
-    def project(self, chunk: int, out: Float[Tensor, "chunk hidden"]) -> None:
-        torch.index_select(self._products, 0, self._rows[chunk], out=out)
-
-    def accumulators(self) -> tuple[Tensor, ...]:
-        return torch.zeros_like(self._values), torch.zeros_like(self._values)
-
-    def collect(self, into: tuple[Tensor, ...], chunk: int, dm: Tensor, de: Tensor | None) -> None:
-        rows = self._rows[chunk].numpy()
-        dproducts, dvalues = into
-        kernels.add_rows(dm.numpy(), rows, dproducts.numpy())
-        if de is not None:
-            kernels.add_rows(de.numpy(), rows, dvalues.numpy())
+    def backwards(self, sums: tuple[RowSums, RowSums]) -> kernels.GatheredBack:
+        dproducts, dvalues = sums
+        least = dproducts.rows.start
+        return kernels.GatheredBack(least, dproducts.sums.numpy(), dvalues.sums.numpy())
 
     def derivatives(
-        self, sums: tuple[Tensor, ...]
+        self, shares: Sequence[tuple[RowSums, RowSums]]
     ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        dproducts, dvalues = sums
+        dproducts, dvalues = (in_all_rows(each) for each in zip(*shares, strict=True))
         dm = dproducts.to(self._weight.dtype)
         dweight = dm.t() @ self._values.to(dm.dtype)
         return dvalues.add_(dm @ self._weight), dweight.to(self._values.dtype)
-
-
-def _product(x: Tensor, y: Tensor, out: Tensor) -> None:
-    """x y in the type of y, written to ``out``."""
-    if y.dtype == out.dtype:
-        torch.mm(x, y, out=out)
-    else:
-        out.copy_(x.to(y.dtype) @ y)

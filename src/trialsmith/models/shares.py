@@ -8,12 +8,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 # Of one array of a chunk: two of them and the weights stay in a core's second-level cache of a
@@ -21,33 +23,28 @@ from torch import Tensor
 CHUNK_BYTES = 384 * 2**10
 _WORTH_A_THREAD = 192 * 2**10  # with less of an array, a thread takes longer to wake than to work
 
-Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 
 
-def in_shares(
-    chunks: Sequence[Chunk],
-    work: Callable[[Sequence[Chunk]], Result],
-    most: int | None = None,
-) -> list[Result]:
-    """What ``work`` returns of each share of the chunks, in their order; a share for each thread.
+def in_shares(count: int, work: Callable[[range], Result], most: int | None = None) -> list[Result]:
+    """What ``work`` returns of each share of the chunks 0 … count - 1, in their order.
 
-    The shares depend on the number of torch's threads alone, so that the same number of threads
-    gives the same sums. Nothing in ``work`` is differentiated.
+    There is a share for each thread. They depend on the number of torch's threads alone, so that
+    the same number of threads gives the same sums. Nothing in ``work`` is differentiated.
 
     Args:
         most: shares, where each of them holds much memory.
     """
     threads = torch.get_num_threads()
-    count = threads if most is None else min(threads, most)
-    bounds = [len(chunks) * k // count for k in range(count + 1)]
-    shares = [chunks[a:b] for a, b in pairwise(bounds) if a < b]
+    parts = threads if most is None else min(threads, most)
+    bounds = [count * k // parts for k in range(parts + 1)]
+    shares = [range(a, b) for a, b in pairwise(bounds) if a < b]
     if len(shares) <= 1:
         return [work(share) for share in shares]
 
     inference = torch.is_inference_mode_enabled()
 
-    def alone(share: Sequence[Chunk]) -> Result:
+    def alone(share: range) -> Result:
         # each thread has switches of its own, and what is made in inference mode is changed in it
         with torch.inference_mode(inference), torch.no_grad():
             return work(share)
@@ -70,6 +67,28 @@ def summed(shares: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
         for total, part in zip(first, share, strict=True):
             total += part
     return first
+
+
+@dataclass
+class RowSums:
+    """Sums by row, for a share of the chunks that has to do with some rows alone."""
+
+    rows: slice
+    sums: Float[Tensor, "rows features"]
+
+    @classmethod
+    def zeros(cls, like: Float[Tensor, "all features"], rows: slice, share: range) -> "RowSums":
+        """Room for some of the rows of ``like``; the first share has room for all."""
+        rows = rows if share.start else slice(0, len(like))
+        return cls(rows, like.new_zeros(rows.stop - rows.start, like.shape[1]))
+
+
+def in_all_rows(shares: Sequence[RowSums]) -> Float[Tensor, "all features"]:
+    """The sums over all shares, written to the first one's."""
+    first, *others = shares
+    for other in others:
+        first.sums[other.rows] += other.sums
+    return first.sums
 
 
 def rows_of_a_chunk(x: np.ndarray) -> int:

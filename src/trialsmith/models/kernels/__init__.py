@@ -10,21 +10,40 @@ from trialsmith.models.kernels.batch_norm import (
     differentiate_normalised,
     moments,
 )
-from trialsmith.models.kernels.gates import add_rows, differentiate_gates, send, sum_at_targets
+from trialsmith.models.kernels.convolution import ChunkTable, convolve, differentiate
 from trialsmith.models.kernels.layer_norm import (
     add_layer_normalised,
     differentiate_layer_normalised,
 )
+from trialsmith.models.kernels.steps import (
+    BatchNormedBack,
+    Gathered,
+    GatheredBack,
+    LayerNormed,
+    LayerNormedBack,
+    Multiplied,
+    MultipliedBack,
+    Observed,
+    Scaled,
+)
 
 __all__ = [
+    "BatchNormedBack",
+    "ChunkTable",
+    "Gathered",
+    "GatheredBack",
+    "LayerNormed",
+    "LayerNormedBack",
+    "Multiplied",
+    "MultipliedBack",
+    "Observed",
+    "Scaled",
     "add_layer_normalised",
     "add_normalised",
-    "add_rows",
     "collect_sums",
-    "differentiate_gates",
+    "convolve",
+    "differentiate",
     "differentiate_layer_normalised",
     "differentiate_normalised",
     "moments",
-    "send",
-    "sum_at_targets",
 ]
