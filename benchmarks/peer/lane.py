@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import torch
 
-from trialsmith import OPENMP
+from trialsmith import OPENMP_ENVIRONMENT
 
 Work = Callable[..., Any]
 Name = TypeVar("Name")
@@ -40,7 +40,7 @@ class Setting:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a process that works in this setting."""
-        ours = {*_TUNED, *OPENMP}
+        ours = {*_TUNED, *OPENMP_ENVIRONMENT}
         others = {name: value for name, value in os.environ.items() if name not in ours}
         threads = {"OMP_NUM_THREADS": str(self.threads), "MKL_NUM_THREADS": str(self.threads)}
         return others | threads | (_TUNED if self.tuned else {})

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.peer import published
-from trialsmith import OPENMP
+from trialsmith import OPENMP_ENVIRONMENT
 from trialsmith.data import CrystalBatch, collate
 from trialsmith.graph import GraphBuilder, Structure
 from trialsmith.models import ALIGNN
@@ -116,7 +116,7 @@ class Ours:
     @property
     def environment(self) -> dict[str, str]:
         """What a program has by importing trialsmith before PyTorch."""
-        return OPENMP
+        return OPENMP_ENVIRONMENT
 
     def model(self) -> ALIGNN:
         options: dict[str, Any] = {} if self.engine is None else {"engine": self.engine}

@@ -1,7 +1,8 @@
 """What the compiled kernels are made of: accuracy, what is not a number, threads."""
 
-import ctypes
 import math
+import subprocess
+import sys
 from typing import no_type_check
 
 import numpy as np
@@ -9,17 +10,16 @@ import pytest
 import torch
 from numba.core import caching
 from numba.core.errors import TypingError
-from numba.extending import get_cython_function_address
 from torch.nn.functional import silu
 
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import shares
-from trialsmith.models.kernels import add_normalised, blas, compiled
+from trialsmith.models.kernels import add_normalised, compiled
 from trialsmith.models.kernels.blas import add_product
 from trialsmith.models.kernels.compiled import kernel
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
-from trialsmith.models.shares import in_shares
+from trialsmith.models.shares import in_shares, shares_of
 
 
 def in_rows(numbers, dtype=np.float32) -> np.ndarray:
@@ -124,25 +124,55 @@ def test_products_of_what_has_gaps_in_memory_are_refused():
         products(x[:, ::2], x, x, x)
 
 
-def test_where_pytorch_shows_no_blas_it_is_that_of_scipy(monkeypatch):
+def test_products_whose_sizes_do_not_go_together_are_refused():
+    x = np.ones((4, 5))
+    with pytest.raises(ValueError, match="do not go together"):
+        products(x, np.ones((3, 6)), x, x)
+
+
+WITHOUT_PYTORCHS_BLAS = """
+import ctypes, importlib, sys
+import numpy as np
+from trialsmith.models.kernels import blas
+from trialsmith.models.kernels.compiled import kernel
+
+class Library:
+    def __init__(self, path):
+        if sys.argv[1] == "no library":
+            raise OSError(path)
+
+own, ctypes.CDLL = blas._address("dgemm"), Library  # no routine is an attribute of it
+importlib.reload(blas)
+assert blas._address("dgemm") != own
+add_product = blas.add_product
+
+@kernel
+def product(x, y, out):
+    add_product(x, y.T, 0, out)
+
+x, y, out = np.arange(6.0).reshape(3, 2), np.arange(8.0).reshape(4, 2), np.empty((3, 4))
+product(x, y, out)
+assert (out == x @ y.T).all(), out
+"""
+
+
+@pytest.mark.parametrize("missing", ["no library", "no routine"])
+def test_where_pytorch_shows_no_blas_it_is_that_of_scipy(missing, tmp_path):
     """As where it is linked into one library with nothing but PyTorch's own names."""
-
-    def hidden(path):
-        raise OSError(path)
-
-    monkeypatch.setattr(ctypes, "CDLL", hidden)
-    address = blas._address("dgemm")
-    assert address == get_cython_function_address("scipy.linalg.cython_blas", "dgemm")
+    program = tmp_path / "program.py"
+    program.write_text(WITHOUT_PYTORCHS_BLAS)
+    subprocess.run([sys.executable, str(program), missing], check=True)
 
 
 def test_shares_keep_the_order_and_an_error_is_raised():
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        assert [x for share in in_shares(10, list) for x in share] == list(range(10))
-        assert in_shares(0, list) == []
+        shares = shares_of(10)
+        assert [x for share in in_shares(shares, list) for x in share] == list(range(10))
+        assert in_shares(shares_of(0), list) == []
         with pytest.raises(ZeroDivisionError):
-            in_shares(10, lambda share: [1 / (9 - x) for x in share])
+            in_shares(shares, lambda share: [1 / (9 - x) for x in share])
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)

@@ -6,7 +6,7 @@ x is read once to know its statistics and once to be activated, and as often bac
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import kernels
 from trialsmith.models.norm import LayerNorm, Norm, WeightedBatchNorm
-from trialsmith.models.shares import in_shares, summed
+from trialsmith.models.shares import in_shares, shares_of, summed
 
 Rows = Float[np.ndarray, "rows features"]
 # values, and for each row of a chunk the one that it has
@@ -53,28 +53,26 @@ class Collected(NamedTuple):
 
 
 class Activation(ABC):
-    """SiLU(Norm(x)) of each chunk; where ``of_all``, after every chunk was observed and the
-    statistics are settled.
+    """SiLU(Norm(x)) of each chunk: at once, or after every chunk was observed and the statistics
+    are settled.
 
     Backwards, from z̄, the loss's derivative by SiLU: what is asked of all chunks is collected, then
     x̄ is had. The derivatives by γ and β gather in accumulators, of which every share has its own,
     in the first of the two passes or in the second.
     """
 
-    of_all: bool  # whether the value of a row asks for all the others
+    at_once: bool  # whether a kernel can activate a chunk as it comes
 
     def begin(self, chunks: int) -> None:
         """Before any chunk comes."""
         return
 
     @abstractmethod
-    def forwards(self, some: range) -> kernels.LayerNormed | kernels.Scaled | kernels.Observed:
-        """What a kernel does with some chunks: it observes them or, if it can, activates them."""
+    def forwards(self, some: range) -> kernels.LinkNorm:
+        """What a kernel does with some chunks as they come: it activates or observes them."""
 
     @abstractmethod
-    def backwards(
-        self, of_all: Collected, into: Sums
-    ) -> kernels.LayerNormedBack | kernels.BatchNormedBack:
+    def backwards(self, of_all: Collected, into: Sums) -> kernels.LinkNormBack:
         """How a kernel adds x̄ to what else there is."""
 
     def observe(self, chunk: int, x: Rows, rows: slice) -> None:
@@ -118,14 +116,13 @@ class BatchNormActivation(Activation):
     Σ ȳ (x - μ) and Σ ȳ.
     """
 
+    at_once = False
+
     def __init__(self, norm: WeightedBatchNorm, multiplicity: Float[Tensor, "members"]) -> None:
         self._norm = norm
         self._total = multiplicity.sum()
         share = multiplicity / self._total if norm.training else torch.zeros_like(multiplicity)
         self._share = share.numpy()
-        self.of_all = norm.training
-        if not self.of_all:
-            self._settle_on(norm.running_mean, norm.running_var)
 
     def begin(self, chunks: int) -> None:
         like = self._norm.running_mean.numpy()
@@ -133,32 +130,36 @@ class BatchNormActivation(Activation):
         self._means = np.zeros((chunks, len(like)), like.dtype)
         self._spreads = np.zeros_like(self._means)
 
-    def forwards(self, some: range) -> kernels.Scaled | kernels.Observed:
-        if not self.of_all:
-            return kernels.Scaled(self._scale, self._shift)
+    def forwards(self, some: range) -> kernels.LinkNorm:
+        if not self._norm.training:
+            return kernels.step(kernels.LinkNorm, self._share)
         here = slice(some.start, some.stop)
-        moments = self._totals[here], self._means[here], self._spreads[here]
-        return kernels.Observed(self._share, *moments)
+        return kernels.step(
+            kernels.LinkNorm,
+            self._share,
+            share=self._share,
+            totals=self._totals[here],
+            means=self._means[here],
+            spreads=self._spreads[here],
+        )
 
-    def backwards(self, of_all: Collected, into: Sums) -> kernels.BatchNormedBack:
-        return kernels.BatchNormedBack(self._scale, self._shift, self._share, *of_all.line)
+    def backwards(self, of_all: Collected, into: Sums) -> kernels.LinkNormBack:
+        constant, slope = of_all.line
+        line = {"scale": self._scale, "shift": self._shift, "constant": constant, "slope": slope}
+        return kernels.step(kernels.LinkNormBack, self._share, share=self._share, **line)
 
     def observe(self, chunk: int, x: Rows, rows: slice) -> None:
-        if len(x):
+        if self._norm.training:
             moments = self._means[chunk], self._spreads[chunk]
             self._totals[chunk] = kernels.moments(x, self._share[rows], *moments)
 
     def settle(self) -> None:
         norm = self._norm
         mean, variance = norm.running_mean, norm.running_var
-        if self._totals.any():  # else there are no rows at all
+        if self._totals.any():  # not in evaluation, nor where there are no rows at all
             moments = _joined(self._totals, self._means, self._spreads)
             mean, variance = (torch.from_numpy(moment) for moment in moments)
             norm.remember(mean, variance, self._total)
-        self._settle_on(mean, variance)
-
-    def _settle_on(self, mean: Tensor, variance: Tensor) -> None:
-        norm = self._norm
         self._mean, self._inverse = mean.clone(), torch.rsqrt(variance + norm.eps)
         scale = norm.weight.detach() * self._inverse
         shift = norm.bias.detach() - mean * scale
@@ -180,7 +181,7 @@ class BatchNormActivation(Activation):
             kernels.collect_sums(dz[rows], x[rows], *line, total, moment)
             return sums
 
-        moment, total = summed(in_shares(len(chunks), collect))
+        moment, total = summed(in_shares(shares_of(len(chunks)), collect))
         slope = moment * self._inverse.square()
         constant = total - self._mean * slope
         return Collected((moment, total), (constant.numpy(), slope.numpy()))
@@ -199,18 +200,23 @@ class BatchNormActivation(Activation):
 class LayerNormActivation(Activation):
     """Each row by itself: nothing to observe, and nothing to collect before x̄ is had."""
 
-    of_all = False
+    at_once = True
 
     def __init__(self, norm: LayerNorm) -> None:
         self._weight, self._bias = norm.weight.detach().numpy(), norm.bias.detach().numpy()
         self._eps = self._weight.dtype.type(1e-5)
 
-    def forwards(self, some: range) -> kernels.LayerNormed:
-        return kernels.LayerNormed(self._weight, self._bias, self._eps)
+    def forwards(self, some: range) -> kernels.LinkNorm:
+        return kernels.step(kernels.LinkNorm, self._weight, **self._line)
 
-    def backwards(self, of_all: Collected, into: Sums) -> kernels.LayerNormedBack:
-        sums = (each.numpy() for each in into)
-        return kernels.LayerNormedBack(self._weight, self._bias, self._eps, *sums)
+    def backwards(self, of_all: Collected, into: Sums) -> kernels.LinkNormBack:
+        dgamma, dbeta = (sums.numpy() for sums in into)
+        line = {**self._line, "dgamma": dgamma, "dbeta": dbeta}
+        return kernels.step(kernels.LinkNormBack, self._weight, **line)
+
+    @property
+    def _line(self) -> dict[str, Any]:
+        return {"gamma": self._weight, "beta": self._bias, "eps": self._eps}
 
     def add(self, e: Indexed, x: Rows, out: Rows) -> None:
         kernels.add_layer_normalised(*e, x, self._weight, self._bias, self._eps, out)
@@ -230,6 +236,38 @@ class LayerNormActivation(Activation):
 
     def parameters(self, sums: Sums) -> Sums:
         return sums
+
+
+class NoActivation(Activation):
+    """Of links that stay as they are."""
+
+    at_once = True
+
+    def __init__(self, like: Rows) -> None:
+        self._like = like
+
+    def forwards(self, some: range) -> kernels.LinkNorm:
+        return kernels.step(kernels.LinkNorm, self._like)
+
+    def backwards(self, of_all: Collected, into: Sums) -> kernels.LinkNormBack:
+        return kernels.step(kernels.LinkNormBack, self._like)
+
+    def add(self, e: Indexed, x: Rows, out: Rows) -> None:
+        """Nothing."""
+
+    def accumulators(self) -> Sums:
+        return ()
+
+    def collected(self, dz: np.ndarray, x: Rows, chunks: Sequence[slice]) -> Collected:
+        return Collected((), ())
+
+    def differentiate(
+        self, dz: Rows, x: Rows, rows: slice, of_all: Collected, into: Sums, dx: Rows
+    ) -> None:
+        """Nothing."""
+
+    def parameters(self, sums: Sums) -> Sums:
+        return ()
 
 
 def _joined(

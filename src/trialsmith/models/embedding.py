@@ -91,6 +91,6 @@ class GaussianBasis(nn.Module):
 
     def forward(self, x: Float[Tensor, "members"]) -> Float[Tensor, "members centres"]:
         exponent = self.gamma * (x.unsqueeze(1) - self.centres).square()
-        # what is nothing beside the others is zero: products of numbers below 1e-38 take many
-        # times as long as others
+        # What is nothing beside the others is zero: making numbers below 1e-38 and multiplying
+        # with them takes many times as long.
         return threshold(torch.exp(-exponent.clamp(max=_FAR)), 2 * math.exp(-_FAR), 0.0)

@@ -27,14 +27,21 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from trialsmith.models import kernels
-from trialsmith.models.activation import Activation, Sums, chunked_activation
+from trialsmith.models.activation import Activation, NoActivation, Sums, chunked_activation
 from trialsmith.models.chunks import ChunkedLinks, Chunks
 from trialsmith.models.norm import Norm
-from trialsmith.models.products import Repeated, products_of
-from trialsmith.models.shares import RowSums, in_all_rows, in_shares, rows_of_a_chunk, summed
+from trialsmith.models.products import Products, Repeated, products_of
+from trialsmith.models.shares import (
+    RowSums,
+    in_all_rows,
+    in_shares,
+    rows_of_a_chunk,
+    shares_of,
+    summed,
+)
 
 EPS = 1e-6
-_SUMS = 4  # all that threads sum up by themselves, backwards, in arrays of the size of m
+_SUMS = 4  # all that shares sum up by themselves, backwards, in arrays of the size of m
 
 
 def fused_convolution(
@@ -50,17 +57,34 @@ def fused_convolution(
     """(e, W and b, s, t, v, u, norm) → (u + r, e'); without a norm e' is e.
 
     Under autocast the products with W are in its type, and nothing else is.
+
+    Raises:
+        ValueError: sizes that do not go together.
     """
-    activation = None if norm is None else chunked_activation(norm, links.multiplicity)
     features, rows = (e, None) if isinstance(e, Tensor) else e
+    _check_shapes(features, rows, project.weight, v, links)
     autocast = torch.is_autocast_enabled("cpu")
     product_type = torch.get_autocast_dtype("cpu") if autocast else features.dtype
+    activation = None if norm is None else chunked_activation(norm, links.multiplicity)
     parameters = (None, None) if norm is None else (norm.weight, norm.bias)
     taken, new = _FusedConvolution.apply(
         *(features, project.weight, project.bias, s, t, v, u, *parameters),
         *(rows, links, activation, product_type),
     )
     return taken, e if new is None else new
+
+
+def _check_shapes(
+    features: Tensor, rows: Tensor | None, weight: Tensor, v: Tensor, links: ChunkedLinks
+) -> None:
+    """Kernels trust their arrays: a row too few would be read from elsewhere in memory."""
+    count = len(features) if rows is None else len(rows)
+    width = v.shape[1]
+    if count != len(links) or weight.shape != (width, width) or features.shape[1] != width:
+        raise ValueError(
+            f"{count} links with features {tuple(features.shape)} and W {tuple(weight.shape)} "
+            f"do not go with {len(links)} links between members of {width} features"
+        )
 
 
 class _FusedConvolution(torch.autograd.Function):
@@ -86,29 +110,31 @@ class _FusedConvolution(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor | None]:
         m = e.new_empty(len(links), e.shape[1])
         chunks = links.chunks(rows_of_a_chunk(m.numpy()))
+        shares = shares_of(len(chunks))
         products = products_of(e, rows, weight, product_type, chunks)
         product = products.forwards()
         taken, r, d = (torch.empty_like(u) for _ in range(3))
         new = None if activation is None else torch.empty_like(m)
-        if activation is not None:
-            activation.begin(len(chunks))
+        activation = activation or NoActivation(m.numpy())
+        activation.begin(len(chunks))
         features, x = (products.values, products.rows), m.numpy()
         members = tuple(_array(each) for each in (bias, s, v, t, u))
-        out = r.numpy(), d.numpy(), taken.numpy()
-        written: Any = None if new is None else new.numpy()
+        written = r.numpy(), d.numpy(), taken.numpy()
+        links_written = _array_or_none(new, x)
 
         def convolve(share: range) -> None:
-            for some in _together(share, product):
-                if product is None:
+            for some in products.together(share):
+                if not products.in_kernels:
                     products.project(some.start, out=m[chunks.links(some)])
-                norm = None if activation is None else activation.forwards(some)
                 of_links = chunks.of(some), *features, product, x
-                kernels.convolve(*of_links, *members, EPS, *out, norm, written)
+                norm = activation.forwards(some)
+                kernels.convolve(*of_links, *members, EPS, *written, norm, links_written)
 
-        in_shares(len(chunks), convolve)
-        if activation is not None and activation.of_all:
+        in_shares(shares, convolve)
+        if not activation.at_once:
             activation.settle()
-            in_shares(len(chunks), partial(_update, activation, chunks, features, x, written))
+            update = partial(_update, activation, chunks, features, x, links_written)
+            in_shares(shares, update)
         ctx.save_for_backward(e, weight, v, rows, m, r, d, gamma, beta)
         ctx.chunks, ctx.activation, ctx.product_type = chunks, activation, product_type
         return taken, new
@@ -129,45 +155,57 @@ class _FusedConvolution(torch.autograd.Function):
         dt = torch.empty_like(v)
         features, x, values = (products.values, products.rows), m.numpy(), _array(v)
         at_targets = _array(dtaken), r.numpy(), d.numpy(), dt.numpy()
-        of_all: Any = None
-        if activation is not None:
+        if dnew is not None:
             dnew = dnew.contiguous()
-            of_all = activation.collected(dnew.numpy(), x, chunks.slices)
-        given: Any = None if dnew is None else dnew.numpy()
+        given = _array_or_none(dnew, x)
+        of_all = activation.collected(given, x, chunks.slices)
 
         def differentiate(share: range) -> tuple[RowSums, RowSums, Any, Sums]:
             sources = chunks.sources(share)
             ds, dv = RowSums.zeros(v, sources, share), RowSums.zeros(v, sources, share)
-            at_sources = ds.sums.numpy(), dv.sums.numpy()
-            of_products = products.sums(share)
+            at_sources = ds.rows.start, values[ds.rows], ds.sums.numpy(), dv.sums.numpy()
+            of_products, of_norm = products.sums(share), activation.accumulators()
             product = products.backwards(of_products)
-            of_norm, norm = (), None
-            if activation is not None:
-                of_norm = activation.accumulators()
-                norm = activation.backwards(of_all, of_norm)
-            dm = m.new_empty(max(chunks.sizes[share.start : share.stop]), m.shape[1])
-            for some in _together(share, product):
+            norm = activation.backwards(of_all, of_norm)
+            scratch = m.new_empty(max(chunks.sizes[share.start : share.stop]), m.shape[1])
+            dm = scratch.numpy()
+            for some in products.together(share):
                 of_links = chunks.of(some), *features, product, x
-                of_sources = ds.rows.start, values[ds.rows], *at_sources
-                kernels.differentiate(*of_links, *of_sources, *at_targets, norm, given, dm.numpy())
-                if product is None:
+                kernels.differentiate(*of_links, *at_sources, *at_targets, norm, given, dm)
+                if not products.in_kernels:
                     here = chunks.links(some)
                     rest = None if dnew is None else dnew[here]
-                    products.collect(of_products, some.start, dm[: here.stop - here.start], rest)
+                    products.collect(of_products, some.start, scratch[: len(x[here])], rest)
             return ds, dv, of_products, of_norm
 
-        # Each share has sums as large as s, v and what is repeated: on a machine of many cores all
-        # of them would be many times what the batch takes.
-        held = 2 * (v.numel() + (0 if rows is None else e.numel()))
-        most = max(2, _SUMS * m.numel() // max(1, held))
-        shares = in_shares(len(chunks), differentiate, most)
-        of_sources, of_targets, of_products, of_norm = zip(*shares, strict=True)
-        ds, dv = in_all_rows(of_sources), in_all_rows(of_targets)
+        shares = _shares_that_fit(chunks, m, v, products)
+        of_gates, of_values, of_products, of_norm = zip(
+            *in_shares(shares, differentiate), strict=True
+        )
+        ds, dv = in_all_rows(of_gates), in_all_rows(of_values)
         de, dweight = products.derivatives(of_products)
-        gradients: Any = (None, None)
-        if activation is not None:
-            gradients = activation.parameters(summed([of_all.sums, *of_norm]))
-        return de, dweight, dt.sum(0), ds, dt, dv, dtaken, *gradients, None, None, None, None
+        dgamma, dbeta = activation.parameters(summed([of_all.sums, *of_norm])) or (None, None)
+        of_parts = dt.sum(0), ds, dt, dv, dtaken
+        return de, dweight, *of_parts, dgamma, dbeta, None, None, None, None
+
+
+def _shares_that_fit(chunks: Chunks, m: Tensor, v: Tensor, products: Products) -> list[range]:
+    """For each thread one, or fewer.
+
+    Each share has sums for the members and the shared features that it has to do with. On a machine
+    of many cores, where every share has to do with all of them, they would be many times what the
+    batch takes.
+    """
+    for most in range(torch.get_num_threads(), 2, -1):
+        shares = shares_of(len(chunks), most)
+        rows = sum(2 * _length(chunks.sources(share)) + products.held(share) for share in shares)
+        if rows <= _SUMS * len(m):
+            return shares
+    return shares_of(len(chunks), min(2, torch.get_num_threads()))
+
+
+def _length(rows: slice) -> int:
+    return rows.stop - rows.start
 
 
 def _update(
@@ -183,10 +221,10 @@ def _update(
     activation.add((values, rows[here]), m[here], new[here])
 
 
-def _together(share: range, product: Any) -> list[range]:
-    """The chunks that a kernel takes at a time: one where the product is not its own."""
-    return [share] if product is not None else [range(n, n + 1) for n in share]
-
-
 def _array(x: Tensor) -> np.ndarray:
     return x.detach().contiguous().numpy()
+
+
+def _array_or_none(x: Tensor | None, like: np.ndarray) -> np.ndarray:
+    """Without rows and columns, where there is none."""
+    return np.empty((0, 0), like.dtype) if x is None else x.numpy()

@@ -12,7 +12,7 @@ from torch.nn.functional import silu
 
 from trialsmith.models.activation import Activation, Sums, chunked_activation
 from trialsmith.models.norm import Norm
-from trialsmith.models.shares import in_shares, rows_of_a_chunk, summed
+from trialsmith.models.shares import in_shares, rows_of_a_chunk, shares_of, summed
 
 
 def normalised_silu(
@@ -37,6 +37,7 @@ class _NormalisedSilu(torch.autograd.Function):
         out = np.empty_like(values)
         nothing = np.zeros_like(values, shape=(1, values.shape[1])), np.zeros(len(out), np.intp)
         chunks = _chunks(values)
+        shares = shares_of(len(chunks))
 
         def observe(share: range) -> None:
             for number in share:
@@ -46,11 +47,11 @@ class _NormalisedSilu(torch.autograd.Function):
             rows = _rows(chunks, share)
             activation.add((nothing[0], nothing[1][rows]), values[rows], out[rows])
 
-        if activation.of_all:
+        if not activation.at_once:
             activation.begin(len(chunks))
-            in_shares(len(chunks), observe)
+            in_shares(shares, observe)
             activation.settle()
-        in_shares(len(chunks), activate)
+        in_shares(shares, activate)
         ctx.save_for_backward(x, gamma, beta)
         ctx.activation = activation
         return torch.from_numpy(out)
@@ -74,7 +75,7 @@ class _NormalisedSilu(torch.autograd.Function):
             activation.differentiate(dz[rows], values[rows], rows, collected, sums, dx[rows])
             return sums
 
-        sums = summed([collected.sums, *in_shares(len(chunks), differentiate)])
+        sums = summed([collected.sums, *in_shares(shares_of(len(chunks)), differentiate)])
         return torch.from_numpy(dx), *activation.parameters(sums), None
 
 

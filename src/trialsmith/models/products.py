@@ -18,8 +18,8 @@ from trialsmith.models.shares import RowSums, in_all_rows, summed
 class Repeated(NamedTuple):
     """Features of links of which many are equal: link n has ``values[rows[n]]``.
 
-    What depends on an angle's cosine alone is the same for two to ten angles of a batch, and is
-    computed once for them.
+    What depends on an angle's cosine or a bond's length alone is the same for two to ten angles or
+    bonds of a batch, and is computed once for them.
     """
 
     values: Float[Tensor, "distinct hidden"]
@@ -34,16 +34,26 @@ def expanded(e: Tensor | Repeated) -> Float[Tensor, "links hidden"]:
 class Products(ABC):
     """W e of links, and its derivatives.
 
-    What a kernel needs to know of them, it is told. In a type that kernels do not know that is
-    None: a kernel then takes a chunk at a time, which is projected before and collected after.
-    Backwards every share of the chunks has sums of its own.
+    Kernels compute them where they know the type of the factors. Where they do not, they take a
+    chunk at a time, which is projected before and collected after. Backwards every share of the
+    chunks has sums of its own.
     """
+
+    in_kernels = True
+
+    def together(self, share: range) -> list[range]:
+        """The chunks that a kernel takes at a time."""
+        return [share] if self.in_kernels else [range(n, n + 1) for n in share]
+
+    def held(self, share: range) -> int:
+        """Rows of sums, but for those by W, that a share has."""
+        return 0
 
     values: Float[np.ndarray, "rows hidden"]  # of e,
     rows: Int[np.ndarray, "links"]  # and for each link the row that it has
 
     @abstractmethod
-    def forwards(self) -> kernels.Multiplied | kernels.Gathered | None:
+    def forwards(self) -> kernels.Product:
         """How a kernel has W e."""
 
     def begin_backwards(self) -> None:
@@ -55,7 +65,7 @@ class Products(ABC):
         """Zeros, for some of the chunks."""
 
     @abstractmethod
-    def backwards(self, sums: Any) -> kernels.MultipliedBack | kernels.GatheredBack | None:
+    def backwards(self, sums: Any) -> kernels.ProductBack:
         """How a kernel adds derivatives to the sums of a share."""
 
     @abstractmethod
@@ -91,11 +101,11 @@ class ProductsOfEach(Products):
     """One product a link."""
 
     def __init__(self, e: Float[Tensor, "links hidden"], weight: Tensor, chunks: Chunks) -> None:
-        self._e, self._weight, self._sizes = e, weight, chunks.sizes
+        self._e, self._weight, self._chunks = e, weight, chunks
         self.values, self.rows = e.numpy(), np.arange(len(e))
 
-    def forwards(self) -> kernels.Multiplied | None:
-        return kernels.Multiplied(self._weight.numpy())
+    def forwards(self) -> kernels.Product:
+        return kernels.step(kernels.Product, self.values, weight=self._weight.numpy())
 
     def begin_backwards(self) -> None:
         self._de = torch.empty_like(self._e)  # every chunk writes rows of its own
@@ -103,8 +113,10 @@ class ProductsOfEach(Products):
     def sums(self, share: range) -> Tensor:
         return torch.zeros_like(self._weight, dtype=self._e.dtype)
 
-    def backwards(self, sums: Tensor) -> kernels.MultipliedBack | None:
-        return kernels.MultipliedBack(self._weight.numpy(), sums.numpy(), self._de.numpy())
+    def backwards(self, sums: Tensor) -> kernels.ProductBack:
+        arrays = {"weight": self._weight, "dweight": sums, "de": self._de}
+        given = {name: array.numpy() for name, array in arrays.items()}
+        return kernels.step(kernels.ProductBack, self.values, **given)
 
     def derivatives(
         self, shares: Sequence[Tensor]
@@ -116,18 +128,20 @@ class ProductsOfEach(Products):
 class NarrowProducts(ProductsOfEach):
     """One product a link, in a type that PyTorch multiplies and kernels do not know."""
 
-    def forwards(self) -> None:
-        return None
+    in_kernels = False
+
+    def forwards(self) -> kernels.Product:
+        return kernels.step(kernels.Product, self.values)
 
     def project(self, chunk: int, out: Float[Tensor, "chunk hidden"]) -> None:
-        e = self._e.split(self._sizes)[chunk]
+        e = self._e[self._chunks.slices[chunk]]
         out.copy_(linear(e.to(self._weight.dtype), self._weight))
 
-    def backwards(self, sums: Tensor) -> None:
-        return None
+    def backwards(self, sums: Tensor) -> kernels.ProductBack:
+        return kernels.step(kernels.ProductBack, self.values)
 
     def collect(self, sums: Tensor, chunk: int, dm: Tensor, de: Tensor | None) -> None:
-        e, out = (x.split(self._sizes)[chunk] for x in (self._e, self._de))
+        e, out = (x[self._chunks.slices[chunk]] for x in (self._e, self._de))
         narrow = dm.to(self._weight.dtype)
         sums += narrow.t() @ e.to(narrow.dtype)
         out.copy_(narrow @ self._weight)
@@ -148,18 +162,27 @@ class ProductsOfDistinct(Products):
         self._values, self._weight, self._chunks = values, weight, chunks
         self.values, self.rows = values.numpy(), rows.numpy()
 
-    def forwards(self) -> kernels.Gathered:
+    def forwards(self) -> kernels.Product:
         products = linear(self._values.to(self._weight.dtype), self._weight)
-        return kernels.Gathered(products.to(self._values.dtype).numpy())
+        given = products.to(self._values.dtype).numpy()
+        return kernels.step(kernels.Product, self.values, products=given)
+
+    def held(self, share: range) -> int:
+        rows = self._span(share)
+        return 2 * (rows.stop - rows.start)
+
+    def _span(self, share: range) -> slice:
+        return span(self.rows[self._chunks.links(share)])
 
     def sums(self, share: range) -> tuple[RowSums, RowSums]:
-        rows = span(self.rows[self._chunks.links(share)])
+        rows = self._span(share)
         return RowSums.zeros(self._values, rows, share), RowSums.zeros(self._values, rows, share)
 
-    def backwards(self, sums: tuple[RowSums, RowSums]) -> kernels.GatheredBack:
+    def backwards(self, sums: tuple[RowSums, RowSums]) -> kernels.ProductBack:
         dproducts, dvalues = sums
+        given = {"dproducts": dproducts.sums.numpy(), "dvalues": dvalues.sums.numpy()}
         least = dproducts.rows.start
-        return kernels.GatheredBack(least, dproducts.sums.numpy(), dvalues.sums.numpy())
+        return kernels.step(kernels.ProductBack, self.values, least=least, **given)
 
     def derivatives(
         self, shares: Sequence[tuple[RowSums, RowSums]]

@@ -26,19 +26,26 @@ _WORTH_A_THREAD = 192 * 2**10  # with less of an array, a thread takes longer to
 Result = TypeVar("Result")
 
 
-def in_shares(count: int, work: Callable[[range], Result], most: int | None = None) -> list[Result]:
-    """What ``work`` returns of each share of the chunks 0 … count - 1, in their order.
+def shares_of(count: int, most: int | None = None) -> list[range]:
+    """A share of the chunks 0 … count - 1 for each thread, as equal as can be; none is empty.
 
-    There is a share for each thread. They depend on the number of torch's threads alone, so that
-    the same number of threads gives the same sums. Nothing in ``work`` is differentiated.
+    They depend on the number of torch's threads alone, so that the same number of threads gives the
+    same sums.
 
     Args:
-        most: shares, where each of them holds much memory.
+        most: shares, instead of the number of threads.
+    """
+    parts = torch.get_num_threads() if most is None else most
+    bounds = [count * k // parts for k in range(parts + 1)]
+    return [range(a, b) for a, b in pairwise(bounds) if a < b]
+
+
+def in_shares(shares: Sequence[range], work: Callable[[range], Result]) -> list[Result]:
+    """What ``work`` returns of each share, in their order; each has a thread to itself.
+
+    Nothing in ``work`` is differentiated.
     """
     threads = torch.get_num_threads()
-    parts = threads if most is None else min(threads, most)
-    bounds = [count * k // parts for k in range(parts + 1)]
-    shares = [range(a, b) for a, b in pairwise(bounds) if a < b]
     if len(shares) <= 1:
         return [work(share) for share in shares]
 

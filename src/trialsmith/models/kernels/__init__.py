@@ -10,34 +10,27 @@ from trialsmith.models.kernels.batch_norm import (
     differentiate_normalised,
     moments,
 )
-from trialsmith.models.kernels.convolution import ChunkTable, convolve, differentiate
+from trialsmith.models.kernels.convolution import (
+    ChunkTable,
+    LinkNorm,
+    LinkNormBack,
+    Product,
+    ProductBack,
+    convolve,
+    differentiate,
+    step,
+)
 from trialsmith.models.kernels.layer_norm import (
     add_layer_normalised,
     differentiate_layer_normalised,
 )
-from trialsmith.models.kernels.steps import (
-    BatchNormedBack,
-    Gathered,
-    GatheredBack,
-    LayerNormed,
-    LayerNormedBack,
-    Multiplied,
-    MultipliedBack,
-    Observed,
-    Scaled,
-)
 
 __all__ = [
-    "BatchNormedBack",
     "ChunkTable",
-    "Gathered",
-    "GatheredBack",
-    "LayerNormed",
-    "LayerNormedBack",
-    "Multiplied",
-    "MultipliedBack",
-    "Observed",
-    "Scaled",
+    "LinkNorm",
+    "LinkNormBack",
+    "Product",
+    "ProductBack",
     "add_layer_normalised",
     "add_normalised",
     "collect_sums",
@@ -46,4 +39,5 @@ __all__ = [
     "differentiate_layer_normalised",
     "differentiate_normalised",
     "moments",
+    "step",
 ]

@@ -24,7 +24,9 @@ def _address(routine: str) -> int:
         function = getattr(ctypes.CDLL(torch._C.__file__), f"{routine}_")
     except (AttributeError, OSError):
         return get_cython_function_address("scipy.linalg.cython_blas", routine)
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    assert address is not None  # what has a name is somewhere
+    return address
 
 
 def _declared(routine: str, number: Any) -> Any:
@@ -52,14 +54,17 @@ def _add_product(x, y, keep, out):
         return None  # with gaps in memory
     gemm, number = _DECLARED[out.dtype], getattr(np, out.dtype.name)
     # BLAS counts down columns, and so takes every array for its transpose: outᵀ = yᵀ xᵀ
-    x_turned, y_turned = (ord("T" if each.layout == "F" else "N") for each in (x, y))
+    letter_of_x, letter_of_y = (ord("T" if each.layout == "F" else "N") for each in (x, y))
+    x_turned, y_turned = x.layout == "F", y.layout == "F"
 
     def multiply(x, y, keep, out):
-        letters = np.array([y_turned, x_turned], np.uint8)
         rows, inner = x.shape
         columns = y.shape[1]
-        of_x = rows if x_turned == 84 else inner
-        of_y = inner if y_turned == 84 else columns
+        if y.shape[0] != inner or out.shape != (rows, columns):
+            raise ValueError("shapes of a product do not go together")
+        letters = np.array([letter_of_y, letter_of_x], np.uint8)
+        of_x = rows if x_turned else inner
+        of_y = inner if y_turned else columns
         sizes = np.array([columns, rows, inner, of_y, of_x, columns], np.int32)
         scalars = np.array([1, keep], number)
         gemm(

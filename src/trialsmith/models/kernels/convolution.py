@@ -1,17 +1,20 @@
 """A convolution's way through its chunks, each from the product on, without Python between them.
 
-How links are multiplied and what their norm asks for is told by tuples of `steps`.
+Which product the links have and which norm is told by tuples of arrays: those of a step that is not
+taken are empty. One function is compiled for all of them, and not one for each choice.
 """
 
-from typing import Any, NamedTuple, no_type_check
+from typing import Any, NamedTuple, TypeVar, no_type_check
 
+import numpy as np
+
+from trialsmith.models.kernels.batch_norm import differentiate_normalised, moments
+from trialsmith.models.kernels.blas import add_product
 from trialsmith.models.kernels.compiled import kernel
-from trialsmith.models.kernels.gates import differentiate_gates, send, sum_at_targets
-from trialsmith.models.kernels.steps import (
-    differentiate_norm,
-    differentiate_product,
-    normalise,
-    project,
+from trialsmith.models.kernels.gates import add_rows, differentiate_gates, send, sum_at_targets
+from trialsmith.models.kernels.layer_norm import (
+    add_layer_normalised,
+    differentiate_layer_normalised,
 )
 
 
@@ -25,10 +28,78 @@ class ChunkTable(NamedTuple):
     weight: Any  # of each link
 
 
+class Product(NamedTuple):
+    """W e of each link: from W, or from the products of features that many links share.
+
+    With neither, it is there already.
+    """
+
+    weight: Any
+    products: Any
+
+
+class ProductBack(NamedTuple):
+    """W̄ gathers in dweight and ē is written; or what comes back gathers for shared features.
+
+    With neither, both are left to others.
+    """
+
+    weight: Any
+    dweight: Any
+    de: Any
+    dproducts: Any
+    dvalues: Any
+    least: int  # the row of features with which the last two begin
+
+
+class LinkNorm(NamedTuple):
+    """Layer norm, by which e' is written; or the moments of each chunk, for batch norm."""
+
+    gamma: Any
+    beta: Any
+    eps: Any
+    share: Any  # of each link
+    totals: Any
+    means: Any
+    spreads: Any
+
+
+class LinkNormBack(NamedTuple):
+    """Layer norm, with what gathers γ̄ and β̄; or the terms of `differentiate_normalised`."""
+
+    gamma: Any
+    beta: Any
+    eps: Any
+    dgamma: Any
+    dbeta: Any
+    scale: Any
+    shift: Any
+    share: Any  # of each link
+    constant: Any
+    slope: Any
+
+
+_NUMBERS = {"eps", "least"}
+_TABLES = {*Product._fields, *ProductBack._fields, "means", "spreads"} - _NUMBERS
+
+Step = TypeVar("Step", Product, ProductBack, LinkNorm, LinkNormBack)
+
+
+def step(of: type[Step], like: np.ndarray, **given: Any) -> Step:
+    """A tuple from above for numbers of the type of ``like``; what is not given is empty."""
+    empty = {
+        name: np.empty((0, 0) if name in _TABLES else 0, like.dtype)
+        for name in of._fields
+        if name not in _NUMBERS
+    }
+    numbers = {"eps": like.dtype.type(0), "least": 0}
+    return of(**{name: (numbers | empty | given)[name] for name in of._fields})
+
+
 @kernel
 @no_type_check
 def convolve(table, e, rows, product, m, bias, s, v, t, u, eps, r, d, taken, norm, new):
-    """m = W e + b + sⱼ + tᵢ of each chunk, then `sum_at_targets`, then the norm.
+    """`sum_at_targets` of each chunk, from W e on, then the norm.
 
     e[rows] are the links' features. m, r, d, taken and, where the norm says so, new are written.
     """
@@ -36,11 +107,18 @@ def convolve(table, e, rows, product, m, bias, s, v, t, u, eps, r, d, taken, nor
         a, b = table.links[c], table.links[c + 1]
         first, last = table.targets[c], table.targets[c + 1]
         x, source, weight = m[a:b], table.source[a:b], table.weight[a:b]
-        project(product, e, rows, a, b, x)
+        if product.weight.size:
+            add_product(e[a:b], product.weight.T, 0, x)
+        elif product.products.size:
+            for k in range(b - a):
+                x[k] = product.products[rows[a + k]]
         starts = table.starts[first : last + 1] - a
         ours = t[first:last], u[first:last], r[first:last], d[first:last], taken[first:last]
         sum_at_targets(x, bias, s, v, source, starts, weight, eps, *ours)
-        normalise(norm, c, e, rows, a, b, x, new)
+        if norm.gamma.size:
+            add_layer_normalised(e, rows[a:b], x, norm.gamma, norm.beta, norm.eps, new[a:b])
+        elif norm.totals.size:
+            norm.totals[c] = moments(x, norm.share[a:b], norm.means[c], norm.spreads[c])
 
 
 @kernel
@@ -50,8 +128,8 @@ def differentiate(
 ):
     """`differentiate_gates` of each chunk, then the norm, `send` and the derivatives of W e.
 
-    v, ds and dv begin with the member ``least``, before which no link begins. scratch has room for
-    the longest chunk, and afterwards holds m̄ of the last one.
+    v, ds and dv begin with the member ``least``, before which no link begins. dnew is ē', empty if
+    nothing reads e'. scratch has room for the longest chunk, and afterwards holds m̄ of the last.
     """
     for c in range(len(table.links) - 1):
         a, b = table.links[c], table.links[c + 1]
@@ -60,6 +138,23 @@ def differentiate(
         source, starts = table.source[a:b] - least, table.starts[first : last + 1] - a
         ours = dtaken[first:last], r[first:last], d[first:last]
         differentiate_gates(x, v, source, starts, weight, *ours, dm, dv)
-        differentiate_norm(norm, a, b, dnew, x, dm)
+        if norm.gamma.size:
+            line, sums = (norm.gamma, norm.beta, norm.eps), (norm.dgamma, norm.dbeta)
+            differentiate_layer_normalised(dnew[a:b], x, *line, dm, *sums)
+        elif norm.scale.size:
+            common = norm.share[a:b], norm.constant, norm.slope
+            differentiate_normalised(dnew[a:b], x, norm.scale, norm.shift, *common, dm)
         send(dm, source, starts, ds, dt[first:last])
-        differentiate_product(product, e, rows, a, b, dm, dnew)
+        if product.weight.size:
+            add_product(dm.T, e[a:b], 1, product.dweight)
+            de = product.de[a:b]
+            if dnew.size:
+                de[:] = dnew[a:b]
+            else:
+                de[:] = 0
+            add_product(dm, product.weight, 1, de)
+        elif product.dproducts.size:
+            shared = rows[a:b] - product.least
+            add_rows(dm, shared, product.dproducts)
+            if dnew.size:
+                add_rows(dnew[a:b], shared, product.dvalues)
