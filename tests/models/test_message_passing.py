@@ -152,8 +152,10 @@ def test_sizes_that_do_not_go_together_are_refused(links, rows, width_before, wi
     e = torch.zeros(links, HIDDEN, dtype=torch.float64)
     features = e if rows is None else Repeated(e, torch.zeros(rows, dtype=torch.int64))
     convolve = ENGINES["fused"](random_links(0, 5, 20), 5)
-    with pytest.raises(ValueError, match="do not go with 20 links"):
+    with pytest.raises(ValueError, match="do not go with 20 links of 5 members"):
         convolve(features, nn.Linear(width_before, width_after).double(), random_parts(5), None)
+    with pytest.raises(ValueError, match="4 members do not go with"):
+        convolve(e[[0] * 20], nn.Linear(HIDDEN, HIDDEN).double(), random_parts(4), None)
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer"])

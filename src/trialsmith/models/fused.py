@@ -41,7 +41,7 @@ from trialsmith.models.shares import (
 )
 
 EPS = 1e-6
-_SUMS = 4  # all that shares sum up by themselves, backwards, in arrays of the size of m
+_SUMS = 4  # rows that shares sum up by themselves, backwards, for each link
 
 
 def fused_convolution(
@@ -79,11 +79,13 @@ def _check_shapes(
 ) -> None:
     """Kernels trust their arrays: a row too few would be read from elsewhere in memory."""
     count = len(features) if rows is None else len(rows)
-    width = v.shape[1]
-    if count != len(links) or weight.shape != (width, width) or features.shape[1] != width:
+    members, width = v.shape
+    given = count, members, features.shape[1], *weight.shape
+    if given != (len(links), links.members, width, width, width):
         raise ValueError(
-            f"{count} links with features {tuple(features.shape)} and W {tuple(weight.shape)} "
-            f"do not go with {len(links)} links between members of {width} features"
+            f"{count} links with {features.shape[1]} features, W {tuple(weight.shape)} and "
+            f"{members} members do not go with {len(links)} links of {links.members} members "
+            f"with {width} features"
         )
 
 
@@ -178,7 +180,7 @@ class _FusedConvolution(torch.autograd.Function):
                     products.collect(of_products, some.start, scratch[: len(x[here])], rest)
             return ds, dv, of_products, of_norm
 
-        shares = _shares_that_fit(chunks, m, v, products)
+        shares = _shares_that_fit(chunks, products)
         of_gates, of_values, of_products, of_norm = zip(
             *in_shares(shares, differentiate), strict=True
         )
@@ -189,8 +191,8 @@ class _FusedConvolution(torch.autograd.Function):
         return de, dweight, *of_parts, dgamma, dbeta, None, None, None, None
 
 
-def _shares_that_fit(chunks: Chunks, m: Tensor, v: Tensor, products: Products) -> list[range]:
-    """For each thread one, or fewer.
+def _shares_that_fit(chunks: Chunks, products: Products) -> list[range]:
+    """One for each thread, or fewer.
 
     Each share has sums for the members and the shared features that it has to do with. On a machine
     of many cores, where every share has to do with all of them, they would be many times what the
@@ -199,7 +201,7 @@ def _shares_that_fit(chunks: Chunks, m: Tensor, v: Tensor, products: Products) -
     for most in range(torch.get_num_threads(), 2, -1):
         shares = shares_of(len(chunks), most)
         rows = sum(2 * _length(chunks.sources(share)) + products.held(share) for share in shares)
-        if rows <= _SUMS * len(m):
+        if rows <= _SUMS * sum(chunks.sizes):
             return shares
     return shares_of(len(chunks), min(2, torch.get_num_threads()))
 
