@@ -16,7 +16,7 @@ from torch import Tensor
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import kernels
 from trialsmith.models.norm import LayerNorm, Norm, WeightedBatchNorm
-from trialsmith.models.shares import in_shares, shares_of, summed
+from trialsmith.models.shares import in_shares, rows_of, shares_of, summed
 
 Rows = Float[np.ndarray, "rows features"]
 # values, and for each row of a chunk the one that it has
@@ -177,7 +177,7 @@ class BatchNormActivation(Activation):
         def collect(share: range) -> Sums:
             sums = self.accumulators()
             moment, total = (each.numpy() for each in sums)
-            rows = slice(chunks[share[0]].start, chunks[share[-1]].stop)
+            rows = rows_of(share, chunks)
             kernels.collect_sums(dz[rows], x[rows], *line, total, moment)
             return sums
 

@@ -1,6 +1,5 @@
 """SiLU(Norm(x)), the end of an embedding and of a member's update, in two passes over x."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch.nn.functional import silu
 
 from trialsmith.models.activation import Activation, Sums, chunked_activation
 from trialsmith.models.norm import Norm
-from trialsmith.models.shares import in_shares, rows_of_a_chunk, shares_of, summed
+from trialsmith.models.shares import in_shares, rows_of, rows_of_a_chunk, shares_of, summed
 
 
 def normalised_silu(
@@ -44,7 +43,7 @@ class _NormalisedSilu(torch.autograd.Function):
                 activation.observe(number, values[chunks[number]], chunks[number])
 
         def activate(share: range) -> None:
-            rows = _rows(chunks, share)
+            rows = rows_of(share, chunks)
             activation.add((nothing[0], nothing[1][rows]), values[rows], out[rows])
 
         if not activation.at_once:
@@ -71,7 +70,7 @@ class _NormalisedSilu(torch.autograd.Function):
 
         def differentiate(share: range) -> Sums:
             sums = activation.accumulators()
-            rows = _rows(chunks, share)
+            rows = rows_of(share, chunks)
             activation.differentiate(dz[rows], values[rows], rows, collected, sums, dx[rows])
             return sums
 
@@ -82,7 +81,3 @@ class _NormalisedSilu(torch.autograd.Function):
 def _chunks(values: np.ndarray) -> list[slice]:
     rows = rows_of_a_chunk(values)
     return [slice(k, k + rows) for k in range(0, max(1, len(values)), rows)]
-
-
-def _rows(chunks: Sequence[slice], share: range) -> slice:
-    return slice(chunks[share[0]].start, chunks[share[-1]].stop)

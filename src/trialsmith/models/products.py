@@ -39,6 +39,8 @@ class Products(ABC):
     chunks has sums of its own.
     """
 
+    values: Float[np.ndarray, "rows hidden"]  # of e,
+    rows: Int[np.ndarray, "links"]  # and for each link the row that it has
     in_kernels = True
 
     def together(self, share: range) -> list[range]:
@@ -48,9 +50,6 @@ class Products(ABC):
     def held(self, share: range) -> int:
         """Rows of sums, but for those by W, that a share has."""
         return 0
-
-    values: Float[np.ndarray, "rows hidden"]  # of e,
-    rows: Int[np.ndarray, "links"]  # and for each link the row that it has
 
     @abstractmethod
     def forwards(self) -> kernels.Product:

@@ -40,6 +40,11 @@ def shares_of(count: int, most: int | None = None) -> list[range]:
     return [range(a, b) for a, b in pairwise(bounds) if a < b]
 
 
+def rows_of(share: range, chunks: Sequence[slice]) -> slice:
+    """The rows of a share, whose chunks lie one after the other."""
+    return slice(chunks[share[0]].start, chunks[share[-1]].stop)
+
+
 def in_shares(shares: Sequence[range], work: Callable[[range], Result]) -> list[Result]:
     """What ``work`` returns of each share, in their order; each has a thread to itself.
 
