@@ -13,8 +13,6 @@ from typing import Any, Self, TypeVar
 
 import torch
 
-from trialsmith import OPENMP_ENVIRONMENT
-
 Work = Callable[..., Any]
 Name = TypeVar("Name")
 
@@ -40,8 +38,7 @@ class Setting:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a process that works in this setting."""
-        ours = {*_TUNED, *OPENMP_ENVIRONMENT}
-        others = {name: value for name, value in os.environ.items() if name not in ours}
+        others = {name: value for name, value in os.environ.items() if name not in _TUNED}
         threads = {"OMP_NUM_THREADS": str(self.threads), "MKL_NUM_THREADS": str(self.threads)}
         return others | threads | (_TUNED if self.tuned else {})
 
@@ -50,8 +47,7 @@ class Lane:
     """A process that prepares work once and then does it when its turn comes.
 
     Args:
-        prepare: makes the work, in the process; can be pickled. Its ``environment``, if it has
-            one, is the process's too.
+        prepare: makes the work, in the process; can be pickled.
         setting: of the process.
     """
 
@@ -59,7 +55,7 @@ class Lane:
         context = multiprocessing.get_context("spawn")
         self._connection, there = context.Pipe()
         self._process = context.Process(target=_serve, args=(prepare, setting.threads, there))
-        with _environment(setting.environment | getattr(prepare, "environment", {})):
+        with _environment(setting.environment):
             self._process.start()
         there.close()
         self._answer()  # one after the other

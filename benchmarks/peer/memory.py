@@ -18,11 +18,6 @@ class Peak:
     side: Theirs | Ours
     steps: int
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """That of its side."""
-        return getattr(self.side, "environment", {})
-
     def __call__(self) -> Work:
         self.side.load()
         gc.collect()

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.peer import published
-from trialsmith import OPENMP_ENVIRONMENT
 from trialsmith.data import CrystalBatch, collate
 from trialsmith.graph import GraphBuilder, Structure
 from trialsmith.models import ALIGNN
@@ -112,11 +111,6 @@ class Ours:
         model = self.model()
         targets = random_targets(self.batches)
         return Training(model, model, self.graphs(), targets, self.bf16, fused=True)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a program has by importing trialsmith before PyTorch."""
-        return OPENMP_ENVIRONMENT
 
     def model(self) -> ALIGNN:
         options: dict[str, Any] = {} if self.engine is None else {"engine": self.engine}

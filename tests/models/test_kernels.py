@@ -19,7 +19,6 @@ from trialsmith.models.kernels.blas import add_product
 from trialsmith.models.kernels.compiled import kernel
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
-from trialsmith.models.shares import in_shares, shares_of
 
 
 def in_rows(numbers, dtype=np.float32) -> np.ndarray:
@@ -162,20 +161,6 @@ def test_where_pytorch_shows_no_blas_it_is_that_of_scipy(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(WITHOUT_PYTORCHS_BLAS)
     subprocess.run([sys.executable, str(program)], check=True)
-
-
-def test_shares_keep_the_order_and_an_error_is_raised():
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        shares = shares_of(10)
-        assert [x for share in in_shares(shares, list) for x in share] == list(range(10))
-        assert in_shares(shares_of(0), list) == []
-        with pytest.raises(ZeroDivisionError):
-            in_shares(shares, lambda share: [1 / (9 - x) for x in share])
-        assert torch.get_num_threads() == 3
-    finally:
-        torch.set_num_threads(before)
 
 
 def test_without_a_place_for_what_is_compiled_kernels_work(monkeypatch):

@@ -4,12 +4,8 @@ A product or a sum of one chunk is small: threads that divide each of them wait 
 of the time. Here every thread has a share of the chunks and meets the others at the end.
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import TypeVar
 
@@ -17,6 +13,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from trialsmith.models.threads import in_threads
 
 # Of one array of a chunk: two of them and the weights stay in a core's second-level cache of a
 # megabyte. With half or twice as much, products and loops were measured to be slower.
@@ -50,26 +48,15 @@ def in_shares(shares: Sequence[range], work: Callable[[range], Result]) -> list[
 
     Nothing in ``work`` is differentiated.
     """
-    threads = torch.get_num_threads()
     if len(shares) <= 1:
         return [work(share) for share in shares]
+    results: dict[int, Result] = {}
 
-    inference = torch.is_inference_mode_enabled()
+    def piece(number: int) -> None:
+        results[number] = work(shares[number])
 
-    def alone(share: range) -> Result:
-        # each thread has switches of its own, and what is made in inference mode is changed in it
-        with torch.inference_mode(inference), torch.no_grad():
-            return work(share)
-
-    with _one_thread_each(threads):
-        others = [_pool(os.getpid()).submit(alone, share) for share in shares[1:]]
-        try:
-            first = work(shares[0])
-        finally:
-            rest = [other.exception() for other in others]  # none goes on after this
-    for error in filter(None, rest):
-        raise error
-    return [first, *(other.result() for other in others)]
+    in_threads(len(shares), piece)
+    return [results[number] for number in range(len(shares))]
 
 
 def summed(shares: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
@@ -110,19 +97,3 @@ def rows_of_a_chunk(x: np.ndarray) -> int:
     threads = min(torch.get_num_threads(), max(1, len(x) * bytes_of_a_row // _WORTH_A_THREAD))
     rounds = max(1, -(-len(x) // (most * threads)))
     return max(1, -(-len(x) // (rounds * threads)))
-
-
-@contextmanager
-def _one_thread_each(threads: int) -> Iterator[None]:
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-@cache
-def _pool(process: int) -> ThreadPoolExecutor:
-    """Of this process: threads do not survive a fork."""
-    # a thread takes torch's number of threads over when it first asks for it
-    return ThreadPoolExecutor(os.cpu_count(), "chunks", initializer=torch.get_num_threads)

@@ -1,0 +1,96 @@
+"""Work for the threads with which PyTorch divides its own operations.
+
+They belong to OpenMP, and after a piece of work they spin for a while, waiting for the next one:
+threads of another kind would share the cores with them. So it is these that are asked.
+"""
+
+import ctypes
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import torch
+
+_PROCESS = os.getpid()
+_Piece = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+def in_threads(count: int, work: Callable[[int], None]) -> None:
+    """Does work(0) … work(count - 1), each in a thread of its own.
+
+    PyTorch does not divide the operations of a piece any further, and differentiates none of them.
+    What a piece raises is raised when all have come to their end: none goes on after that.
+
+    Raises:
+        KeyboardInterrupt: a piece was not done, because a signal came as it began.
+    """
+    inference = torch.is_inference_mode_enabled()
+    unfinished: dict[int, BaseException] = {k: KeyboardInterrupt() for k in range(count)}
+
+    def do(piece: int) -> None:
+        try:
+            # each thread has switches of its own, and what is made in inference mode changes in it
+            with torch.inference_mode(inference), torch.no_grad():
+                work(piece)
+            del unfinished[piece]
+        except BaseException as error:
+            unfinished[piece] = error
+
+    team = _team() if os.getpid() == _PROCESS else None  # its threads do not survive a fork
+    (_in_threads_of_our_own if team is None else team)(count, do)
+    for error in unfinished.values():
+        raise error
+
+
+@cache
+def _team() -> Callable[[int, Callable[[int], None]], None] | None:
+    """OpenMP's team, where the runtime of PyTorch is GNU's or takes calls as GNU's does.
+
+    A program that GNU's compiler has compiled begins a parallel region by ``GOMP_parallel``.
+    """
+    try:
+        library = ctypes.CDLL(torch._C.__file__)
+        begin, number, size = (
+            getattr(library, name)
+            for name in ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads")
+        )
+    except (AttributeError, OSError):
+        return None
+    begin.argtypes = [_Piece, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
+    begin.restype = None
+
+    def run(count: int, do: Callable[[int], None]) -> None:
+        def pieces(_: Any) -> None:
+            for piece in range(number(), count, size()):  # a user may allow fewer threads
+                do(piece)
+
+        begin(_Piece(pieces), None, count, 0)
+
+    return run
+
+
+def _in_threads_of_our_own(count: int, do: Callable[[int], None]) -> None:
+    with _one_thread_each():
+        others = [_pool(os.getpid()).submit(do, piece) for piece in range(1, count)]
+        do(0)
+        for other in others:
+            other.result()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:
+    # a thread takes torch's number of threads over when it first asks for it
+    return ThreadPoolExecutor(os.cpu_count(), "pieces", initializer=torch.get_num_threads)

@@ -1,0 +1,108 @@
+"""Work in the threads of PyTorch, and in others where those cannot be had."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from trialsmith.models import threads
+from trialsmith.models.shares import in_shares, shares_of
+
+
+@pytest.fixture(autouse=True)
+def _three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    assert torch.get_num_threads() == 3
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(params=["PyTorch's threads", "threads of our own"])
+def _whose(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "threads of our own":
+        monkeypatch.setattr(threads, "_team", lambda: None)
+    elif threads._team() is None:
+        pytest.skip("PyTorch does not compute with GNU's OpenMP here")
+
+
+@pytest.mark.usefixtures("_whose")
+def test_pieces_are_done_side_by_side() -> None:
+    """Each waits for the others: one after the other they would wait for ever."""
+    together = threading.Barrier(3, timeout=60)
+    results: dict[int, int] = {}
+
+    def work(piece: int) -> None:
+        together.wait()
+        results[piece] = threading.get_ident()
+
+    threads.in_threads(3, work)
+    assert results.keys() == {0, 1, 2}
+    assert len(set(results.values())) == 3
+    assert results[0] == threading.get_ident()
+
+
+@pytest.mark.usefixtures("_whose")
+def test_results_of_shares_are_in_their_order_and_an_error_is_raised() -> None:
+    shares = shares_of(10)
+    assert [x for share in in_shares(shares, list) for x in share] == list(range(10))
+    assert in_shares(shares_of(0), list) == []
+    for wrong in range(10):
+        with pytest.raises(ZeroDivisionError):
+            in_shares(shares, lambda share, wrong=wrong: [1 / (wrong - x) for x in share])
+
+
+@pytest.mark.usefixtures("_whose")
+def test_an_interrupt_ends_the_work_when_all_pieces_have_ended() -> None:
+    done: list[int] = []
+
+    def work(piece: int) -> None:
+        if piece == 0:
+            raise KeyboardInterrupt
+        done.append(piece)
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.in_threads(3, work)
+    assert sorted(done) == [1, 2]
+
+
+@pytest.mark.usefixtures("_whose")
+def test_nothing_is_differentiated_and_inference_stays_inference() -> None:
+    x = torch.ones(3, requires_grad=True)
+    modes: list[tuple[bool, bool]] = []
+
+    def work(piece: int) -> None:
+        modes.append(((x * piece).requires_grad, torch.is_inference_mode_enabled()))
+
+    threads.in_threads(3, work)
+    with torch.inference_mode():
+        threads.in_threads(3, work)
+    assert modes == [(False, False)] * 3 + [(False, True)] * 3
+    assert (x * 2).requires_grad
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+@pytest.mark.parametrize("setting", ["OMP_THREAD_LIMIT=1", "OMP_DYNAMIC=true", "no setting"])
+def test_all_pieces_are_done_in_smaller_teams_and_after_a_fork(setting: str) -> None:
+    name, _, value = setting.partition("=")
+    program = """
+import os, sys, torch
+from trialsmith.models.threads import in_threads
+torch.set_num_threads(3)
+def pieces():
+    done = []
+    in_threads(3, done.append)
+    return sorted(done)
+assert pieces() == [0, 1, 2]
+child = os.fork()
+if not child:
+    os._exit(0 if pieces() == [0, 1, 2] else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    environment = os.environ | ({name: value} if value else {})
+    line = [sys.executable, "-W", "ignore", "-c", program]
+    subprocess.run(line, env=environment, check=True, timeout=120)
