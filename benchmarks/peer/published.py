@@ -197,7 +197,7 @@ def training_config(
 
 
 def our_name(name: str) -> str:
-    """Where a weight of theirs stands in our model; convolutions' four joined ones aside."""
+    """Where a weight of theirs stands in our model; convolutions' three joined ones aside."""
     for theirs, ours in [
         (r"^net\.", ""),
         (r"^edge_embedding\.1", "bond_embedding.narrow"),
@@ -209,6 +209,7 @@ def our_name(name: str) -> str:
         (r"node_update", "atoms_bonds"),
         (r"edge_update", "bonds_angles"),
         (r"edge_gate", "links"),
+        (r"src_update", "kept"),
         (r"bn_nodes", "member_norm"),
         (r"bn_edges", "link_norm"),
         (r"^fc\.", "head."),
@@ -223,8 +224,8 @@ def translated(theirs: dict[str, Tensor], ours: ALIGNN) -> dict[str, Tensor]:
     for name, value in theirs.items():
         if joined := re.match(r"(.*)\.src_gate\.(weight|bias)", name):
             conv, kind = joined.groups()
-            parts = ("src_gate", "dst_gate", "dst_update", "src_update")
-            key = f"{our_name(conv)}.members.{kind}"
+            parts = ("src_gate", "dst_gate", "dst_update")
+            key = f"{our_name(conv)}.sent.{kind}"
             result[key] = torch.cat([theirs[f"{conv}.{part}.{kind}"] for part in parts])
         else:
             result[our_name(name)] = value

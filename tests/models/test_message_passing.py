@@ -70,7 +70,7 @@ def random_links(seed: int, members: int, links: int, dtype: torch.dtype = torch
 
 
 def random_parts(members: int, dtype: torch.dtype = torch.float64) -> MemberParts:
-    return MemberParts(*(torch.randn(members, HIDDEN, dtype=dtype) for _ in range(4)))
+    return MemberParts(*(torch.randn(members, HIDDEN, dtype=dtype) for _ in range(3)))
 
 
 def test_messages_by_hand(engine):
@@ -79,14 +79,14 @@ def test_messages_by_hand(engine):
     weight = torch.tensor([2.0, 1.0])
     links = Links(torch.tensor([1, 2]), torch.tensor([0, 0]), weight, weight)
     project, norm, e = nn.Linear(HIDDEN, HIDDEN), make_norm("layer", HIDDEN), torch.randn(2, HIDDEN)
-    parts = MemberParts(*torch.randn(4, 3, HIDDEN).unbind())
-    taken, updated = ENGINES[engine](links, 3)(e, project, parts, norm)
+    parts = MemberParts(*torch.randn(3, 3, HIDDEN).unbind())
+    received, updated = ENGINES[engine](links, 3)(e, project, parts, norm)
     m = project(e) + parts.source[[1, 2]] + parts.target[0]
     torch.testing.assert_close(updated, e + nn.functional.silu(norm(m, weight)))
     gate = m.sigmoid() * weight[:, None]
     expected = (gate[0] * parts.values[1] + gate[1] * parts.values[2]) / (gate.sum(0) + 1e-6)
-    torch.testing.assert_close(taken[0], parts.itself[0] + expected)
-    torch.testing.assert_close(taken[1:], parts.itself[1:])
+    torch.testing.assert_close(received[0], expected)
+    assert not received[1:].any()
 
 
 def convolved(engine: str, links: Links, members: int, seed: int, norm: str, mode: bool) -> list:
@@ -128,13 +128,21 @@ def test_any_chunks_and_threads_give_the_plain_numbers(
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer"])
-def test_half_precision_rounds_derivatives_as_the_plain_engine_does(small_chunks, norm):
+def test_half_precision_is_as_near_to_full_precision_as_the_plain_engine(small_chunks, norm):
     """Both round to the 8 bits of a bfloat16, at other places."""
-    graph = random_links(0, 12, 60, torch.float32)
-    with torch.autocast("cpu", torch.bfloat16):
-        chunked, plain = (convolved(each, graph, 12, 0, norm, True) for each in ("fused", "torch"))
-    for one, other in zip(chunked, plain, strict=True):
-        assert (one - other).norm() <= 2**-6 * other.norm() + 2**-6
+
+    def error(engine: str) -> float:
+        squares = []
+        for seed in range(10):
+            graph = random_links(seed, 12, 60, torch.float32)
+            full = convolved("torch", graph, 12, seed, norm, True)
+            with torch.autocast("cpu", torch.bfloat16):
+                rounded = convolved(engine, graph, 12, seed, norm, True)
+            for one, other in zip(rounded, full, strict=True):
+                squares.append((one - other).square().sum() / (other.square().sum() + 1e-6))
+        return float(torch.stack(squares).detach().mean().sqrt())
+
+    assert 0 < error("fused") <= 1.5 * error("torch")
 
 
 @pytest.mark.parametrize(
@@ -182,8 +190,8 @@ def test_derivatives_are_those_of_finite_differences(small_chunks, norm, mode, r
 
     def results(e: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
         features = e if rows is None else Repeated(e, rows)
-        taken, updated = convolve(features, project, MemberParts(*parts[:4]), layer)
-        return (taken,) if norm is None else (taken, expanded(updated))
+        received, updated = convolve(features, project, MemberParts(*parts[:3]), layer)
+        return (received,) if norm is None else (received, expanded(updated))
 
     e = torch.randn(25 if rows is None else 7, HIDDEN, dtype=torch.float64)
     parameters = [*project.parameters(), *(() if layer is None else layer.parameters())]
@@ -314,8 +322,8 @@ def test_many_threads_do_not_multiply_the_memory(small_chunks, monkeypatch):
         values = torch.randn(380, HIDDEN, dtype=torch.float64, requires_grad=True)
         with threads_of_torch(16):
             convolve = ENGINES["fused"](links, members)
-            taken, _ = convolve(Repeated(values, rows), project, random_parts(members), None)
-            taken.sum().backward()
+            received, _ = convolve(Repeated(values, rows), project, random_parts(members), None)
+            received.sum().backward()
         assert len(held) == pytest.approx(shares_held, abs=1)
         sizes = [len(of_products.sums) for of_products, _ in held]
         assert len(held) == 2 or 2 * (sum(sizes) - max(sizes)) <= 4 * len(rows)

@@ -1,8 +1,9 @@
 """The edge-gated graph convolution, and the pair of them that makes a layer of ALIGNN."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trialsmith.data.batch import Links
@@ -14,17 +15,28 @@ from trialsmith.models.products import Repeated, expanded
 
 @dataclass
 class LinkedMembers:
-    """Atoms joined by bonds, or bonds joined by angles."""
+    """Atoms joined by bonds, or bonds joined by angles.
+
+    Where some are joined by none, as bonds too long for angles, ``joined`` are the others, and
+    ``convolve`` is of these alone; else it is None.
+    """
 
     multiplicity: Float[Tensor, "members"]
-    links: Links
+    joined: Int[Tensor, "joined"] | None
     convolve: Convolution
 
     @classmethod
     def of(
         cls, multiplicity: Float[Tensor, "members"], links: Links, engine: Engine
     ) -> "LinkedMembers":
-        return cls(multiplicity, links, engine(links, len(multiplicity)))
+        ends = torch.zeros_like(multiplicity, dtype=torch.bool)
+        ends[links.source] = ends[links.target] = True
+        joined = ends.nonzero().squeeze(1)
+        if len(joined) == len(multiplicity):
+            return cls(multiplicity, None, engine(links, len(multiplicity)))
+        place = ends.cumsum(0) - 1
+        links = replace(links, source=place[links.source], target=place[links.target])
+        return cls(multiplicity, joined, engine(links, len(joined)))
 
 
 class EdgeGatedConv(nn.Module):
@@ -46,8 +58,8 @@ class EdgeGatedConv(nn.Module):
 
     def __init__(self, features: int, norm: str, dropout: float, update_links: bool = True) -> None:
         super().__init__()
-        # W₂, W₁, W₅ and W₄, in the order of MemberParts
-        self.members = nn.Linear(features, 4 * features)
+        self.sent = nn.Linear(features, 3 * features)  # W₂, W₁, W₅, in the order of MemberParts
+        self.kept = nn.Linear(features, features)  # W₄
         self.links = nn.Linear(features, features)  # W₃
         self.member_norm = make_norm(norm, features)
         self.link_norm = make_norm(norm, features) if update_links else None
@@ -60,8 +72,12 @@ class EdgeGatedConv(nn.Module):
         graph: LinkedMembers,
     ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
         # in mixed precision the products are in bfloat16; sums and norms keep the members' own type
-        parts = MemberParts(*self.members(h).to(h.dtype).chunk(4, dim=1))
-        taken, e = graph.convolve(e, self.links, parts, self.link_norm)
+        joined = graph.joined
+        senders = h if joined is None else h.index_select(0, joined)
+        parts = MemberParts(*self.sent(senders).to(h.dtype).chunk(3, dim=1))
+        r, e = graph.convolve(e, self.links, parts, self.link_norm)
+        u = self.kept(h).to(h.dtype)
+        taken = u + r if joined is None else u.index_add(0, joined, r)
         update = normalised_silu(self.member_norm, taken, graph.multiplicity)
         return h + self.dropout(update), e
 

@@ -3,8 +3,8 @@
 The numbers of the plain engine from a fraction of its memory traffic: of all that a convolution
 computes for each link, only m and the new e' are ever written to memory.
 
-For links j→i with weights w, and members' gates s and t, values v and own parts u, where
-m = W e + b + sⱼ + tᵢ, whose sigmoid is the gate,
+For links j→i with weights w, and members' gates s and t and values v, where m = W e + b + sⱼ + tᵢ,
+whose sigmoid is the gate,
 
     Nᵢ = Σⱼ w σ(m) ⊙ vⱼ,   Dᵢ = Σⱼ w σ(m) + 10⁻⁶,   rᵢ = Nᵢ / Dᵢ,   e' = e + SiLU(Norm(m))
 
@@ -13,8 +13,6 @@ and backwards, with a bar for the loss's derivative by each,
     q  = w σ(m) ⊙ r̄ᵢ / Dᵢ
     m̄  = q ⊙ (1 - σ(m)) ⊙ (vⱼ - rᵢ) + Norm'(SiLU'(ē'))
     v̄ⱼ = Σᵢ q,   s̄ⱼ = Σᵢ m̄,   t̄ᵢ = Σⱼ m̄,   W̄ = Σ m̄ eᵀ,   b̄ = Σ m̄,   ē = ē' + Wᵀ m̄
-
-What is returned is u + r, so that ū = r̄.
 """
 
 from functools import partial
@@ -50,11 +48,10 @@ def fused_convolution(
     s: Float[Tensor, "members hidden"],
     t: Float[Tensor, "members hidden"],
     v: Float[Tensor, "members hidden"],
-    u: Float[Tensor, "members hidden"],
     norm: Norm | None,
     links: ChunkedLinks,
 ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
-    """(e, W and b, s, t, v, u, norm) → (u + r, e'); without a norm e' is e.
+    """(e, W and b, s, t, v, norm) → (r, e'); without a norm e' is e.
 
     Under autocast the products with W are in its type, and nothing else is.
 
@@ -67,11 +64,11 @@ def fused_convolution(
     product_type = torch.get_autocast_dtype("cpu") if autocast else features.dtype
     activation = None if norm is None else chunked_activation(norm, links.multiplicity)
     parameters = (None, None) if norm is None else (norm.weight, norm.bias)
-    taken, new = _FusedConvolution.apply(
-        *(features, project.weight, project.bias, s, t, v, u, *parameters),
+    r, new = _FusedConvolution.apply(
+        *(features, project.weight, project.bias, s, t, v, *parameters),
         *(rows, links, activation, product_type),
     )
-    return taken, e if new is None else new
+    return r, e if new is None else new
 
 
 def _check_shapes(
@@ -90,7 +87,7 @@ def _check_shapes(
 
 
 class _FusedConvolution(torch.autograd.Function):
-    """(e, W, b, s, t, v, u) → (u + r, e'); also differentiates by γ and β of the norm."""
+    """(e, W, b, s, t, v) → (r, e'); also differentiates by γ and β of the norm."""
 
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
@@ -102,7 +99,6 @@ class _FusedConvolution(torch.autograd.Function):
         s: Tensor,
         t: Tensor,
         v: Tensor,
-        u: Tensor,
         gamma: Tensor | None,
         beta: Tensor | None,
         rows: Tensor | None,
@@ -115,13 +111,13 @@ class _FusedConvolution(torch.autograd.Function):
         shares = shares_of(len(chunks))
         products = products_of(e, rows, weight, product_type, chunks)
         product = products.forwards()
-        taken, r, d = (torch.empty_like(u) for _ in range(3))
+        r, d = torch.empty_like(v), torch.empty_like(v)
         new = None if activation is None else torch.empty_like(m)
         activation = activation or NoActivation(m.numpy())
         activation.begin(len(chunks))
         features, x = (products.values, products.rows), m.numpy()
-        members = tuple(_array(each) for each in (bias, s, v, t, u))
-        written = r.numpy(), d.numpy(), taken.numpy()
+        members = tuple(_array(each) for each in (bias, s, v, t))
+        written = r.numpy(), d.numpy()
         links_written = _array_or_none(new, x)
 
         def convolve(share: range) -> None:
@@ -139,7 +135,7 @@ class _FusedConvolution(torch.autograd.Function):
             in_shares(shares, update)
         ctx.save_for_backward(e, weight, v, rows, m, r, d, gamma, beta)
         ctx.chunks, ctx.activation, ctx.product_type = chunks, activation, product_type
-        return taken, new
+        return r, new
 
     @staticmethod
     @once_differentiable
@@ -147,7 +143,7 @@ class _FusedConvolution(torch.autograd.Function):
     def backward(  # type: ignore[override]  # the decorators hide that it fits
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:
-        dtaken, dnew = derivatives
+        dr, dnew = derivatives
         e, weight, v, rows, m, r, d, *_ = (
             ctx.saved_tensors
         )  # γ and β: unchanged since, or torch raises
@@ -156,7 +152,7 @@ class _FusedConvolution(torch.autograd.Function):
         products.begin_backwards()
         dt = torch.empty_like(v)
         features, x, values = (products.values, products.rows), m.numpy(), _array(v)
-        at_targets = _array(dtaken), r.numpy(), d.numpy(), dt.numpy()
+        at_targets = _array(dr), r.numpy(), d.numpy(), dt.numpy()
         if dnew is not None:
             dnew = dnew.contiguous()
         given = _array_or_none(dnew, x)
@@ -187,7 +183,7 @@ class _FusedConvolution(torch.autograd.Function):
         ds, dv = in_all_rows(of_gates), in_all_rows(of_values)
         de, dweight = products.derivatives(of_products)
         dgamma, dbeta = activation.parameters(summed([of_all.sums, *of_norm])) or (None, None)
-        of_parts = dt.sum(0), ds, dt, dv, dtaken
+        of_parts = dt.sum(0), ds, dt, dv
         return de, dweight, *of_parts, dgamma, dbeta, None, None, None, None
 
 

@@ -1,11 +1,11 @@
 """The one place where features travel along links: engines that give the same numbers.
 
-For links j→i with features e, and members' gates s and t, values v and own parts u,
+For links j→i with features e, and members' gates s and t and values v,
 
     m = W e + b + sⱼ + tᵢ,   rᵢ = Σⱼ w σ(m) ⊙ vⱼ / (Σⱼ w σ(m) + 10⁻⁶),   e' = e + SiLU(Norm(m))
 
 where w counts how often a link of a graph up to symmetry stands in the sum of its target. Members
-take u + r, links e'.
+receive r, links become e'.
 """
 
 import os
@@ -31,10 +31,9 @@ class MemberParts(NamedTuple):
     source: Float[Tensor, "members hidden"]  # s, to the gates of the links that begin here
     target: Float[Tensor, "members hidden"]  # t, to the gates of the links that end here
     values: Float[Tensor, "members hidden"]  # v, carried by the links that begin here
-    itself: Float[Tensor, "members hidden"]  # u, that it keeps
 
 
-# (e, W and b, what members give, norm) → (u + r, e'); without a norm e' is e
+# (e, W and b, what members give, norm) → (r, e'); without a norm e' is e
 Convolution = Callable[
     [Tensor | Repeated, nn.Linear, MemberParts, Norm | None], tuple[Tensor, Tensor | Repeated]
 ]
@@ -70,14 +69,14 @@ def torch_engine(links: Links, members: int) -> Convolution:
     def convolve(
         e: Tensor | Repeated, project: nn.Linear, parts: MemberParts, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
-        e, (s, t, v, u) = expanded(e), parts
+        e, (s, t, v) = expanded(e), parts
         sent = s.index_select(0, source) + t.index_select(0, target)
         m = project(e).to(e.dtype) + sent
         gate = torch.sigmoid(m) * weight
         zeros = gate.new_zeros(members, gate.shape[1])
         carried = zeros.index_add(0, target, gate * v.index_select(0, source))
         received = carried / (zeros.index_add(0, target, gate) + EPS)
-        return u + received, updated(e, m, norm, links)
+        return received, updated(e, m, norm, links)
 
     return convolve
 
@@ -91,12 +90,12 @@ def dgl_engine(links: Links, members: int) -> Convolution:
     def convolve(
         e: Tensor | Repeated, project: nn.Linear, parts: MemberParts, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
-        e, (s, t, v, u) = expanded(e), parts
+        e, (s, t, v) = expanded(e), parts
         m = project(e).to(e.dtype) + dgl.ops.u_add_v(graph, s, t)
         gate = torch.sigmoid(m) * weight
         carried = dgl.ops.u_mul_e_sum(graph, v, gate)
         received = carried / (dgl.ops.copy_e_sum(graph, gate) + EPS)
-        return u + received, updated(e, m, norm, links)
+        return received, updated(e, m, norm, links)
 
     return convolve
 

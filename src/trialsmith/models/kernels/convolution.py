@@ -98,10 +98,10 @@ def step(of: type[Step], like: np.ndarray, **given: Any) -> Step:
 
 @kernel
 @no_type_check
-def convolve(table, e, rows, product, m, bias, s, v, t, u, eps, r, d, taken, norm, new):
+def convolve(table, e, rows, product, m, bias, s, v, t, eps, r, d, norm, new):
     """`sum_at_targets` of each chunk, from W e on, then the norm.
 
-    e[rows] are the links' features. m, r, d, taken and, where the norm says so, new are written.
+    e[rows] are the links' features. m, r, d and, where the norm says so, new are written.
     """
     for c in range(len(table.links) - 1):
         a, b = table.links[c], table.links[c + 1]
@@ -113,7 +113,7 @@ def convolve(table, e, rows, product, m, bias, s, v, t, u, eps, r, d, taken, nor
             for k in range(b - a):
                 x[k] = product.products[rows[a + k]]
         starts = table.starts[first : last + 1] - a
-        ours = t[first:last], u[first:last], r[first:last], d[first:last], taken[first:last]
+        ours = t[first:last], r[first:last], d[first:last]
         sum_at_targets(x, bias, s, v, source, starts, weight, eps, *ours)
         if norm.gamma.size:
             add_layer_normalised(e, rows[a:b], x, norm.gamma, norm.beta, norm.eps, new[a:b])
@@ -123,9 +123,7 @@ def convolve(table, e, rows, product, m, bias, s, v, t, u, eps, r, d, taken, nor
 
 @kernel
 @no_type_check
-def differentiate(
-    table, e, rows, product, m, least, v, ds, dv, dtaken, r, d, dt, norm, dnew, scratch
-):
+def differentiate(table, e, rows, product, m, least, v, ds, dv, dr, r, d, dt, norm, dnew, scratch):
     """`differentiate_gates` of each chunk, then the norm, `send` and the derivatives of W e.
 
     v, ds and dv begin with the member ``least``, before which no link begins. dnew is ē', empty if
@@ -136,7 +134,7 @@ def differentiate(
         first, last = table.targets[c], table.targets[c + 1]
         x, dm, weight = m[a:b], scratch[: b - a], table.weight[a:b]
         source, starts = table.source[a:b] - least, table.starts[first : last + 1] - a
-        ours = dtaken[first:last], r[first:last], d[first:last]
+        ours = dr[first:last], r[first:last], d[first:last]
         differentiate_gates(x, v, source, starts, weight, *ours, dm, dv)
         if norm.gamma.size:
             line, sums = (norm.gamma, norm.beta, norm.eps), (norm.dgamma, norm.dbeta)

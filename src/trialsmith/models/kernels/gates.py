@@ -14,10 +14,10 @@ from trialsmith.models.kernels.compiled import exponential, inlined, kernel
 
 @kernel
 @no_type_check
-def sum_at_targets(m, bias, s, v, source, starts, weight, eps, t, u, r, d, taken):
-    """m += sⱼ + tᵢ + b, dᵢ = Σⱼ w σ(m) + ε, rᵢ = Σⱼ w σ(m) ⊙ vⱼ / dᵢ, takenᵢ = uᵢ + rᵢ.
+def sum_at_targets(m, bias, s, v, source, starts, weight, eps, t, r, d):
+    """m += sⱼ + tᵢ + b, dᵢ = Σⱼ w σ(m) + ε, rᵢ = Σⱼ w σ(m) ⊙ vⱼ / dᵢ.
 
-    t, u, r, d and taken are of the targets alone. m, r, d and taken are written.
+    t, r and d are of the targets alone. m, r and d are written.
     """
     inverse, tb = np.empty(m.shape[1], m.dtype), np.empty(m.shape[1], m.dtype)
     for i in range(len(starts) - 1):
@@ -29,7 +29,6 @@ def sum_at_targets(m, bias, s, v, source, starts, weight, eps, t, u, r, d, taken
             _add_both(m[k], s[j], tb, inverse)
             _open(inverse, weight[k], v[j], r[i], d[i])
         _divide(r[i], d[i])
-        _add(u[i], r[i], taken[i])
 
 
 @kernel
