@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from trialsmith.data.batch import Links
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import shares
-from trialsmith.models.message_passing import ENGINES, MemberParts
+from trialsmith.models.message_passing import ENGINES
 from trialsmith.models.norm import make_norm
 from trialsmith.models.products import ProductsOfDistinct, Repeated, expanded
 
@@ -69,8 +69,8 @@ def random_links(seed: int, members: int, links: int, dtype: torch.dtype = torch
     return Links(source, target.sort()[0], multiplicity, weight)
 
 
-def random_parts(members: int, dtype: torch.dtype = torch.float64) -> MemberParts:
-    return MemberParts(*(torch.randn(members, HIDDEN, dtype=dtype) for _ in range(3)))
+def random_parts(members: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(members, 3, HIDDEN, dtype=dtype)
 
 
 def test_messages_by_hand(engine):
@@ -79,12 +79,13 @@ def test_messages_by_hand(engine):
     weight = torch.tensor([2.0, 1.0])
     links = Links(torch.tensor([1, 2]), torch.tensor([0, 0]), weight, weight)
     project, norm, e = nn.Linear(HIDDEN, HIDDEN), make_norm("layer", HIDDEN), torch.randn(2, HIDDEN)
-    parts = MemberParts(*torch.randn(3, 3, HIDDEN).unbind())
+    parts = torch.randn(3, 3, HIDDEN)
+    s, t, v = parts.unbind(1)
     received, updated = ENGINES[engine](links, 3)(e, project, parts, norm)
-    m = project(e) + parts.source[[1, 2]] + parts.target[0]
+    m = project(e) + s[[1, 2]] + t[0]
     torch.testing.assert_close(updated, e + nn.functional.silu(norm(m, weight)))
     gate = m.sigmoid() * weight[:, None]
-    expected = (gate[0] * parts.values[1] + gate[1] * parts.values[2]) / (gate.sum(0) + 1e-6)
+    expected = (gate[0] * v[1] + gate[1] * v[2]) / (gate.sum(0) + 1e-6)
     torch.testing.assert_close(received[0], expected)
     assert not received[1:].any()
 
@@ -96,8 +97,8 @@ def convolved(engine: str, links: Links, members: int, seed: int, norm: str, mod
     project = nn.Linear(HIDDEN, HIDDEN).to(dtype)
     layer = make_norm(norm, HIDDEN).to(dtype).train(mode)
     e = torch.randn(len(links), HIDDEN, dtype=dtype)
-    leaves = [leaf.requires_grad_() for leaf in (e, *random_parts(members, dtype))]
-    results = ENGINES[engine](links, members)(leaves[0], project, MemberParts(*leaves[1:]), layer)
+    leaves = [leaf.requires_grad_() for leaf in (e, random_parts(members, dtype))]
+    results = ENGINES[engine](links, members)(leaves[0], project, leaves[1], layer)
     slopes = [torch.randn_like(result) for result in results]
     torch.autograd.backward(results, slopes)
     parameters = [*leaves, *project.parameters(), *layer.parameters()]
@@ -188,14 +189,14 @@ def test_derivatives_are_those_of_finite_differences(small_chunks, norm, mode, r
     project = nn.Linear(HIDDEN, HIDDEN).double()
     convolve = ENGINES["fused"](links, members)
 
-    def results(e: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
+    def results(e: Tensor, parts: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
         features = e if rows is None else Repeated(e, rows)
-        received, updated = convolve(features, project, MemberParts(*parts[:3]), layer)
+        received, updated = convolve(features, project, parts, layer)
         return (received,) if norm is None else (received, expanded(updated))
 
     e = torch.randn(25 if rows is None else 7, HIDDEN, dtype=torch.float64)
     parameters = [*project.parameters(), *(() if layer is None else layer.parameters())]
-    leaves = [leaf.requires_grad_() for leaf in (e, *random_parts(members))]
+    leaves = [leaf.requires_grad_() for leaf in (e, random_parts(members))]
     assert torch.autograd.gradcheck(results, (*leaves, *parameters))
 
 
@@ -310,7 +311,7 @@ def test_many_threads_do_not_multiply_the_memory(small_chunks, monkeypatch):
 
     monkeypatch.setattr(ProductsOfDistinct, "sums", counted)
     torch.manual_seed(0)
-    members, links, project = 20, random_links(0, 20, 400), nn.Linear(HIDDEN, HIDDEN).double()
+    members, links, project = 15, random_links(0, 15, 400), nn.Linear(HIDDEN, HIDDEN).double()
     anywhere, in_order = torch.randint(380, (400,)), torch.arange(400) * 380 // 400
     for rows, shares_held in (
         (anywhere, 2),

@@ -41,9 +41,11 @@ class Chunks:
         """The links of some chunks."""
         return slice(int(self.table.links[some.start]), int(self.table.links[some.stop]))
 
-    def sources(self, some: range) -> slice:
-        """The members from the first to the last that their links begin at."""
-        return span(self.table.source[self.links(some)])
+    def members(self, some: range) -> slice:
+        """From the first to the last that their links join."""
+        sources = span(self.table.source[self.links(some)])
+        first, last = (int(self.table.targets[n]) for n in (some.start, some.stop))
+        return slice(min(sources.start, first), max(sources.stop, last))
 
 
 class ChunkedLinks:

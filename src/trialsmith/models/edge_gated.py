@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trialsmith.data.batch import Links
-from trialsmith.models.message_passing import Convolution, Engine, MemberParts
+from trialsmith.models.message_passing import Convolution, Engine
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.products import Repeated, expanded
@@ -58,7 +58,7 @@ class EdgeGatedConv(nn.Module):
 
     def __init__(self, features: int, norm: str, dropout: float, update_links: bool = True) -> None:
         super().__init__()
-        self.sent = nn.Linear(features, 3 * features)  # W₂, W₁, W₅, in the order of MemberParts
+        self.sent = nn.Linear(features, 3 * features)  # W₂, W₁ and W₅
         self.kept = nn.Linear(features, features)  # W₄
         self.links = nn.Linear(features, features)  # W₃
         self.member_norm = make_norm(norm, features)
@@ -74,7 +74,7 @@ class EdgeGatedConv(nn.Module):
         # in mixed precision the products are in bfloat16; sums and norms keep the members' own type
         joined = graph.joined
         senders = h if joined is None else h.index_select(0, joined)
-        parts = MemberParts(*self.sent(senders).to(h.dtype).chunk(3, dim=1))
+        parts = self.sent(senders).to(h.dtype).unflatten(1, (3, -1))
         r, e = graph.convolve(e, self.links, parts, self.link_norm)
         u = self.kept(h).to(h.dtype)
         taken = u + r if joined is None else u.index_add(0, joined, r)

@@ -45,13 +45,11 @@ _SUMS = 4  # rows that shares sum up by themselves, backwards, for each link
 def fused_convolution(
     e: Tensor | Repeated,
     project: nn.Linear,
-    s: Float[Tensor, "members hidden"],
-    t: Float[Tensor, "members hidden"],
-    v: Float[Tensor, "members hidden"],
+    parts: Float[Tensor, "members 3 hidden"],
     norm: Norm | None,
     links: ChunkedLinks,
 ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
-    """(e, W and b, s, t, v, norm) → (r, e'); without a norm e' is e.
+    """(e, W and b, s and t and v, norm) → (r, e'); without a norm e' is e.
 
     Under autocast the products with W are in its type, and nothing else is.
 
@@ -59,26 +57,26 @@ def fused_convolution(
         ValueError: sizes that do not go together.
     """
     features, rows = (e, None) if isinstance(e, Tensor) else e
-    _check_shapes(features, rows, project.weight, v, links)
+    _check_shapes(features, rows, project.weight, parts, links)
     autocast = torch.is_autocast_enabled("cpu")
     product_type = torch.get_autocast_dtype("cpu") if autocast else features.dtype
     activation = None if norm is None else chunked_activation(norm, links.multiplicity)
     parameters = (None, None) if norm is None else (norm.weight, norm.bias)
     r, new = _FusedConvolution.apply(
-        *(features, project.weight, project.bias, s, t, v, *parameters),
+        *(features, project.weight, project.bias, parts, *parameters),
         *(rows, links, activation, product_type),
     )
     return r, e if new is None else new
 
 
 def _check_shapes(
-    features: Tensor, rows: Tensor | None, weight: Tensor, v: Tensor, links: ChunkedLinks
+    features: Tensor, rows: Tensor | None, weight: Tensor, parts: Tensor, links: ChunkedLinks
 ) -> None:
     """Kernels trust their arrays: a row too few would be read from elsewhere in memory."""
     count = len(features) if rows is None else len(rows)
-    members, width = v.shape
-    given = count, members, features.shape[1], *weight.shape
-    if given != (len(links), links.members, width, width, width):
+    members, _, width = parts.shape
+    given = count, *parts.shape, features.shape[1], *weight.shape
+    if given != (len(links), links.members, 3, width, width, width, width):
         raise ValueError(
             f"{count} links with {features.shape[1]} features, W {tuple(weight.shape)} and "
             f"{members} members do not go with {len(links)} links of {links.members} members "
@@ -87,7 +85,7 @@ def _check_shapes(
 
 
 class _FusedConvolution(torch.autograd.Function):
-    """(e, W, b, s, t, v) → (r, e'); also differentiates by γ and β of the norm."""
+    """(e, W, b, (s, t, v)) → (r, e'); also differentiates by γ and β of the norm."""
 
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
@@ -96,9 +94,7 @@ class _FusedConvolution(torch.autograd.Function):
         e: Tensor,
         weight: Tensor,
         bias: Tensor,
-        s: Tensor,
-        t: Tensor,
-        v: Tensor,
+        parts: Tensor,
         gamma: Tensor | None,
         beta: Tensor | None,
         rows: Tensor | None,
@@ -111,12 +107,12 @@ class _FusedConvolution(torch.autograd.Function):
         shares = shares_of(len(chunks))
         products = products_of(e, rows, weight, product_type, chunks)
         product = products.forwards()
-        r, d = torch.empty_like(v), torch.empty_like(v)
+        r, d = (e.new_empty(links.members, e.shape[1]) for _ in range(2))
         new = None if activation is None else torch.empty_like(m)
         activation = activation or NoActivation(m.numpy())
         activation.begin(len(chunks))
         features, x = (products.values, products.rows), m.numpy()
-        members = tuple(_array(each) for each in (bias, s, v, t))
+        given = _array(bias), _array(parts)
         written = r.numpy(), d.numpy()
         links_written = _array_or_none(new, x)
 
@@ -126,14 +122,14 @@ class _FusedConvolution(torch.autograd.Function):
                     products.project(some.start, out=m[chunks.links(some)])
                 of_links = chunks.of(some), *features, product, x
                 norm = activation.forwards(some)
-                kernels.convolve(*of_links, *members, EPS, *written, norm, links_written)
+                kernels.convolve(*of_links, *given, EPS, *written, norm, links_written)
 
         in_shares(shares, convolve)
         if not activation.at_once:
             activation.settle()
             update = partial(_update, activation, chunks, features, x, links_written)
             in_shares(shares, update)
-        ctx.save_for_backward(e, weight, v, rows, m, r, d, gamma, beta)
+        ctx.save_for_backward(e, weight, parts, rows, m, r, d, gamma, beta)
         ctx.chunks, ctx.activation, ctx.product_type = chunks, activation, product_type
         return r, new
 
@@ -144,24 +140,22 @@ class _FusedConvolution(torch.autograd.Function):
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:
         dr, dnew = derivatives
-        e, weight, v, rows, m, r, d, *_ = (
+        e, weight, parts, rows, m, r, d, *_ = (
             ctx.saved_tensors
         )  # γ and β: unchanged since, or torch raises
         chunks, activation = ctx.chunks, ctx.activation
         products = products_of(e, rows, weight, ctx.product_type, chunks)
         products.begin_backwards()
-        dt = torch.empty_like(v)
-        features, x, values = (products.values, products.rows), m.numpy(), _array(v)
-        at_targets = _array(dr), r.numpy(), d.numpy(), dt.numpy()
+        features, x, members = (products.values, products.rows), m.numpy(), _array(parts)
+        at_targets = _array(dr), r.numpy(), d.numpy()
         if dnew is not None:
             dnew = dnew.contiguous()
         given = _array_or_none(dnew, x)
         of_all = activation.collected(given, x, chunks.slices)
 
-        def differentiate(share: range) -> tuple[RowSums, RowSums, Any, Sums]:
-            sources = chunks.sources(share)
-            ds, dv = RowSums.zeros(v, sources, share), RowSums.zeros(v, sources, share)
-            at_sources = ds.rows.start, values[ds.rows], ds.sums.numpy(), dv.sums.numpy()
+        def differentiate(share: range) -> tuple[RowSums, Any, Sums]:
+            dparts = RowSums.zeros(parts, chunks.members(share), share)
+            at_members = dparts.rows.start, members[dparts.rows], dparts.sums.numpy()
             of_products, of_norm = products.sums(share), activation.accumulators()
             product = products.backwards(of_products)
             norm = activation.backwards(of_all, of_norm)
@@ -169,22 +163,20 @@ class _FusedConvolution(torch.autograd.Function):
             dm = scratch.numpy()
             for some in products.together(share):
                 of_links = chunks.of(some), *features, product, x
-                kernels.differentiate(*of_links, *at_sources, *at_targets, norm, given, dm)
+                kernels.differentiate(*of_links, *at_members, *at_targets, norm, given, dm)
                 if not products.in_kernels:
                     here = chunks.links(some)
                     rest = None if dnew is None else dnew[here]
                     products.collect(of_products, some.start, scratch[: len(x[here])], rest)
-            return ds, dv, of_products, of_norm
+            return dparts, of_products, of_norm
 
         shares = _shares_that_fit(chunks, products)
-        of_gates, of_values, of_products, of_norm = zip(
-            *in_shares(shares, differentiate), strict=True
-        )
-        ds, dv = in_all_rows(of_gates), in_all_rows(of_values)
+        of_members, of_products, of_norm = zip(*in_shares(shares, differentiate), strict=True)
+        dparts = in_all_rows(of_members)
         de, dweight = products.derivatives(of_products)
         dgamma, dbeta = activation.parameters(summed([of_all.sums, *of_norm])) or (None, None)
-        of_parts = dt.sum(0), ds, dt, dv
-        return de, dweight, *of_parts, dgamma, dbeta, None, None, None, None
+        dbias = dparts[:, 1].sum(0)  # as of t, which too is added to every m
+        return de, dweight, dbias, dparts, dgamma, dbeta, None, None, None, None
 
 
 def _shares_that_fit(chunks: Chunks, products: Products) -> list[range]:
@@ -196,7 +188,7 @@ def _shares_that_fit(chunks: Chunks, products: Products) -> list[range]:
     """
     for most in range(torch.get_num_threads(), 2, -1):
         shares = shares_of(len(chunks), most)
-        rows = sum(2 * _length(chunks.sources(share)) + products.held(share) for share in shares)
+        rows = sum(3 * _length(chunks.members(share)) + products.held(share) for share in shares)
         if rows <= _SUMS * sum(chunks.sizes):
             return shares
     return shares_of(len(chunks), min(2, torch.get_num_threads()))

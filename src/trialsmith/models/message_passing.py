@@ -10,7 +10,6 @@ receive r, links become e'.
 
 import os
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -24,18 +23,12 @@ from trialsmith.models.fused import EPS, fused_convolution
 from trialsmith.models.norm import Norm
 from trialsmith.models.products import Repeated, expanded
 
-
-class MemberParts(NamedTuple):
-    """What members give."""
-
-    source: Float[Tensor, "members hidden"]  # s, to the gates of the links that begin here
-    target: Float[Tensor, "members hidden"]  # t, to the gates of the links that end here
-    values: Float[Tensor, "members hidden"]  # v, carried by the links that begin here
-
-
+# What members give: s to the gates of the links that begin at them, t to the gates of those that
+# end there, v to be carried by those that begin there.
+Parts = Float[Tensor, "members 3 hidden"]
 # (e, W and b, what members give, norm) → (r, e'); without a norm e' is e
 Convolution = Callable[
-    [Tensor | Repeated, nn.Linear, MemberParts, Norm | None], tuple[Tensor, Tensor | Repeated]
+    [Tensor | Repeated, nn.Linear, Parts, Norm | None], tuple[Tensor, Tensor | Repeated]
 ]
 # from the links of a batch and the number of members that they join
 Engine = Callable[[Links, int], Convolution]
@@ -54,9 +47,9 @@ def fused_engine(links: Links, members: int) -> Convolution:
     chunked = ChunkedLinks(links, members)
 
     def convolve(
-        e: Tensor | Repeated, project: nn.Linear, parts: MemberParts, norm: Norm | None
+        e: Tensor | Repeated, project: nn.Linear, parts: Parts, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
-        return fused_convolution(e, project, *parts, norm, chunked)
+        return fused_convolution(e, project, parts, norm, chunked)
 
     return convolve
 
@@ -67,9 +60,9 @@ def torch_engine(links: Links, members: int) -> Convolution:
     weight = links.weight.unsqueeze(1)
 
     def convolve(
-        e: Tensor | Repeated, project: nn.Linear, parts: MemberParts, norm: Norm | None
+        e: Tensor | Repeated, project: nn.Linear, parts: Parts, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
-        e, (s, t, v) = expanded(e), parts
+        e, (s, t, v) = expanded(e), parts.unbind(1)
         sent = s.index_select(0, source) + t.index_select(0, target)
         m = project(e).to(e.dtype) + sent
         gate = torch.sigmoid(m) * weight
@@ -88,9 +81,9 @@ def dgl_engine(links: Links, members: int) -> Convolution:
     weight = links.weight.unsqueeze(1)
 
     def convolve(
-        e: Tensor | Repeated, project: nn.Linear, parts: MemberParts, norm: Norm | None
+        e: Tensor | Repeated, project: nn.Linear, parts: Parts, norm: Norm | None
     ) -> tuple[Float[Tensor, "members hidden"], Float[Tensor, "links hidden"]]:
-        e, (s, t, v) = expanded(e), parts
+        e, (s, t, v) = expanded(e), parts.unbind(1)
         m = project(e).to(e.dtype) + dgl.ops.u_add_v(graph, s, t)
         gate = torch.sigmoid(m) * weight
         carried = dgl.ops.u_mul_e_sum(graph, v, gate)

@@ -73,16 +73,16 @@ class RowSums:
     """Sums by row, for a share of the chunks that has to do with some rows alone."""
 
     rows: slice
-    sums: Float[Tensor, "rows features"]
+    sums: Float[Tensor, "rows ..."]
 
     @classmethod
-    def zeros(cls, like: Float[Tensor, "all features"], rows: slice, share: range) -> "RowSums":
+    def zeros(cls, like: Float[Tensor, "all ..."], rows: slice, share: range) -> "RowSums":
         """Room for some of the rows of ``like``; the first share has room for all."""
         rows = rows if share.start else slice(0, len(like))
-        return cls(rows, like.new_zeros(rows.stop - rows.start, like.shape[1]))
+        return cls(rows, like.new_zeros(rows.stop - rows.start, *like.shape[1:]))
 
 
-def in_all_rows(shares: Sequence[RowSums]) -> Float[Tensor, "all features"]:
+def in_all_rows(shares: Sequence[RowSums]) -> Float[Tensor, "all ..."]:
     """The sums over all shares, written to the first one's."""
     first, *others = shares
     for other in others:

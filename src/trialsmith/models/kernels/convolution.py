@@ -98,7 +98,7 @@ def step(of: type[Step], like: np.ndarray, **given: Any) -> Step:
 
 @kernel
 @no_type_check
-def convolve(table, e, rows, product, m, bias, s, v, t, eps, r, d, norm, new):
+def convolve(table, e, rows, product, m, bias, parts, eps, r, d, norm, new):
     """`sum_at_targets` of each chunk, from W e on, then the norm.
 
     e[rows] are the links' features. m, r, d and, where the norm says so, new are written.
@@ -113,8 +113,8 @@ def convolve(table, e, rows, product, m, bias, s, v, t, eps, r, d, norm, new):
             for k in range(b - a):
                 x[k] = product.products[rows[a + k]]
         starts = table.starts[first : last + 1] - a
-        ours = t[first:last], r[first:last], d[first:last]
-        sum_at_targets(x, bias, s, v, source, starts, weight, eps, *ours)
+        ours = r[first:last], d[first:last]
+        sum_at_targets(x, bias, parts, source, first, starts, weight, eps, *ours)
         if norm.gamma.size:
             add_layer_normalised(e, rows[a:b], x, norm.gamma, norm.beta, norm.eps, new[a:b])
         elif norm.totals.size:
@@ -123,11 +123,12 @@ def convolve(table, e, rows, product, m, bias, s, v, t, eps, r, d, norm, new):
 
 @kernel
 @no_type_check
-def differentiate(table, e, rows, product, m, least, v, ds, dv, dr, r, d, dt, norm, dnew, scratch):
+def differentiate(table, e, rows, product, m, least, parts, dparts, dr, r, d, norm, dnew, scratch):
     """`differentiate_gates` of each chunk, then the norm, `send` and the derivatives of W e.
 
-    v, ds and dv begin with the member ``least``, before which no link begins. dnew is ē', empty if
-    nothing reads e'. scratch has room for the longest chunk, and afterwards holds m̄ of the last.
+    parts and dparts begin with the member ``least``, before which no link begins or ends. dnew is
+    ē', empty if nothing reads e'. scratch has room for the longest chunk, and afterwards holds m̄ of
+    the last.
     """
     for c in range(len(table.links) - 1):
         a, b = table.links[c], table.links[c + 1]
@@ -135,14 +136,14 @@ def differentiate(table, e, rows, product, m, least, v, ds, dv, dr, r, d, dt, no
         x, dm, weight = m[a:b], scratch[: b - a], table.weight[a:b]
         source, starts = table.source[a:b] - least, table.starts[first : last + 1] - a
         ours = dr[first:last], r[first:last], d[first:last]
-        differentiate_gates(x, v, source, starts, weight, *ours, dm, dv)
+        differentiate_gates(x, parts, source, starts, weight, *ours, dm, dparts)
         if norm.gamma.size:
             line, sums = (norm.gamma, norm.beta, norm.eps), (norm.dgamma, norm.dbeta)
             differentiate_layer_normalised(dnew[a:b], x, *line, dm, *sums)
         elif norm.scale.size:
             common = norm.share[a:b], norm.constant, norm.slope
             differentiate_normalised(dnew[a:b], x, norm.scale, norm.shift, *common, dm)
-        send(dm, source, starts, ds, dt[first:last])
+        send(dm, source, first - least, starts, dparts)
         if product.weight.size:
             add_product(dm.T, e[a:b], 1, product.dweight)
             de = product.de[a:b]

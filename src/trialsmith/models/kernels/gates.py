@@ -1,6 +1,7 @@
 """Gates on links, and sums over the links that end at a member.
 
-Links come sorted by target; those of target i are the rows starts[i] … starts[i + 1] - 1.
+Links come sorted by target; those of target first + i are the rows starts[i] … starts[i + 1] - 1.
+Members give three rows each: s, t and v are parts[:, 0], parts[:, 1] and parts[:, 2].
 The loops over features are functions of their own, and where a function of a number is long, two
 loops do what one could: the processor then works on more numbers at a time.
 """
@@ -14,29 +15,29 @@ from trialsmith.models.kernels.compiled import exponential, inlined, kernel
 
 @kernel
 @no_type_check
-def sum_at_targets(m, bias, s, v, source, starts, weight, eps, t, r, d):
+def sum_at_targets(m, bias, parts, source, first, starts, weight, eps, r, d):
     """m += sⱼ + tᵢ + b, dᵢ = Σⱼ w σ(m) + ε, rᵢ = Σⱼ w σ(m) ⊙ vⱼ / dᵢ.
 
-    t, r and d are of the targets alone. m, r and d are written.
+    r and d are of the targets alone. m, r and d are written.
     """
     inverse, tb = np.empty(m.shape[1], m.dtype), np.empty(m.shape[1], m.dtype)
     for i in range(len(starts) - 1):
-        _add(t[i], bias, tb)
+        _add(parts[first + i, 1], bias, tb)
         d[i] = eps
         r[i] = 0
         for k in range(starts[i], starts[i + 1]):
             j = source[k]
-            _add_both(m[k], s[j], tb, inverse)
-            _open(inverse, weight[k], v[j], r[i], d[i])
+            _add_both(m[k], parts[j, 0], tb, inverse)
+            _open(inverse, weight[k], parts[j, 2], r[i], d[i])
         _divide(r[i], d[i])
 
 
 @kernel
 @no_type_check
-def differentiate_gates(m, v, source, starts, weight, dr, r, d, dm, dv):
+def differentiate_gates(m, parts, source, starts, weight, dr, r, d, dm, dparts):
     """With q = w σ(m) ⊙ r̄ᵢ / dᵢ:  m̄ = q ⊙ (1 - σ(m)) ⊙ (vⱼ - rᵢ),  v̄ⱼ += q.
 
-    dr, r and d are of the targets alone. dm and dv are written.
+    dr, r and d are of the targets alone. dm and dparts are written.
     """
     q, n = np.empty(m.shape[1], m.dtype), np.empty(m.shape[1], m.dtype)
     for i in range(len(starts) - 1):
@@ -45,19 +46,19 @@ def differentiate_gates(m, v, source, starts, weight, dr, r, d, dm, dv):
         for k in range(starts[i], starts[i + 1]):
             j = source[k]
             _invert(m[k], q)
-            _differentiate(q, n, weight[k], v[j], r[i], dm[k])
-            _add_to(dv[j], q)
+            _differentiate(q, n, weight[k], parts[j, 2], r[i], dm[k])
+            _add_to(dparts[j, 2], q)
 
 
 @kernel
 @no_type_check
-def send(dm, source, starts, ds, dt):
-    """s̄ⱼ += Σᵢ m̄,  t̄ᵢ = Σⱼ m̄; dt is of the targets alone."""
+def send(dm, source, first, starts, dparts):
+    """s̄ⱼ += Σᵢ m̄,  t̄ᵢ += Σⱼ m̄"""
     for i in range(len(starts) - 1):
-        dt[i] = 0
+        dt = dparts[first + i, 1]
         for k in range(starts[i], starts[i + 1]):
-            _add_to(dt[i], dm[k])
-            _add_to(ds[source[k]], dm[k])
+            _add_to(dt, dm[k])
+            _add_to(dparts[source[k], 0], dm[k])
 
 
 @kernel
