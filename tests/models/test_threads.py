@@ -1,11 +1,14 @@
 """Work in the threads of PyTorch, and in others where those cannot be had."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 
@@ -68,6 +71,39 @@ def test_an_interrupt_ends_the_work_when_all_pieces_have_ended() -> None:
     with pytest.raises(KeyboardInterrupt):
         threads.in_threads(3, work)
     assert sorted(done) == [1, 2]
+
+
+class _Signal(BaseException):
+    pass
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers that send signals here")
+@pytest.mark.skipif(threads._team() is None, reason="PyTorch's OpenMP is not GNU's here")
+def test_what_a_signal_raises_comes_out() -> None:
+    """Whenever it comes: a callback of C would swallow it."""
+    came = raised = 0
+
+    def interrupt(*_: object) -> None:
+        nonlocal came
+        came += 1
+        raise _Signal
+
+    def work(_: int) -> None:
+        time.sleep(0.0003)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for delay in np.linspace(1e-5, 2e-3, 300):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, delay)
+                threads.in_threads(2, work)
+                time.sleep(60)  # it comes after the work
+            except _Signal:
+                raised += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert raised == came == 300
 
 
 @pytest.mark.usefixtures("_whose")

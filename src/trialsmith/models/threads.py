@@ -7,7 +7,7 @@ threads of another kind would share the cores with them. So it is these that are
 import ctypes
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 _PROCESS = os.getpid()
-_Piece = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_Callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 def in_threads(count: int, work: Callable[[int], None]) -> None:
@@ -23,12 +23,11 @@ def in_threads(count: int, work: Callable[[int], None]) -> None:
 
     PyTorch does not divide the operations of a piece any further, and differentiates none of them.
     What a piece raises is raised when all have come to their end: none goes on after that.
-
-    Raises:
-        KeyboardInterrupt: a piece was not done, because a signal came as it began.
     """
     inference = torch.is_inference_mode_enabled()
-    unfinished: dict[int, BaseException] = {k: KeyboardInterrupt() for k in range(count)}
+    unfinished: dict[int, BaseException] = {
+        piece: RuntimeError(f"piece {piece} of {count} was not begun") for piece in range(count)
+    }
 
     def do(piece: int) -> None:
         try:
@@ -49,35 +48,47 @@ def in_threads(count: int, work: Callable[[int], None]) -> None:
 def _team() -> Callable[[int, Callable[[int], None]], None] | None:
     """OpenMP's team, where the runtime of PyTorch is GNU's or takes calls as GNU's does.
 
-    A program that GNU's compiler has compiled begins a parallel region by ``GOMP_parallel``.
+    A program that GNU's compiler has compiled has a parallel region between these calls. By
+    ``GOMP_parallel`` the thread that asks would work in a callback too, and an interrupt that comes
+    as a callback begins is lost.
     """
     try:
         library = ctypes.CDLL(torch._C.__file__)
-        begin, number, size = (
+        begin, end, number, size = (
             getattr(library, name)
-            for name in ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads")
+            for name in (
+                *("GOMP_parallel_start", "GOMP_parallel_end"),
+                *("omp_get_thread_num", "omp_get_num_threads"),
+            )
         )
     except (AttributeError, OSError):
         return None
-    begin.argtypes = [_Piece, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
-    begin.restype = None
+    begin.argtypes = [_Callback, ctypes.c_void_p, ctypes.c_uint]
+    begin.restype = end.restype = None
 
     def run(count: int, do: Callable[[int], None]) -> None:
         def pieces(_: Any) -> None:
             for piece in range(number(), count, size()):  # a user may allow fewer threads
                 do(piece)
 
-        begin(_Piece(pieces), None, count, 0)
+        others = _Callback(pieces)
+        # Python looks for signals after a call has returned and not before it is made: whatever
+        # they raise, the region that is begun is ended.
+        try:
+            begin(others, None, count)
+            pieces(None)
+        finally:
+            end()
 
     return run
 
 
 def _in_threads_of_our_own(count: int, do: Callable[[int], None]) -> None:
+    """Where a signal raises something here, pieces that have begun end by themselves."""
     with _one_thread_each():
         others = [_pool(os.getpid()).submit(do, piece) for piece in range(1, count)]
         do(0)
-        for other in others:
-            other.result()
+        wait(others)
 
 
 @contextmanager
