@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cache
+from statistics import median
 
 import numpy as np
 import pytest
@@ -56,11 +57,11 @@ class Outcome:
     end: float  # and in its last
 
 
-def learn(target: str, fusion: str = "dynamic", shuffled: bool = False) -> Outcome:
+def learn(target: str, fusion: str = "dynamic", shuffled: bool = False, seed: int = 0) -> Outcome:
     """Train on either target, with the true texts or with those of other crystals."""
     train = [crystals(64, seed, shuffled) for seed in range(1, 33)]
     test = crystals(128, 0, shuffled)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     layers = {"layers": 1} if fusion in ("middle", "dynamic") else {}
     sites = {fusion: site(fusion, hidden_dim=WIDTH, **layers)}
     text = HashedEncoder(FIRST_LEVEL + LEVELS, TEXT_WIDTH, layers=1, dropout=0.0)
@@ -99,6 +100,6 @@ def test_the_text_of_another_crystal_tells_nothing() -> None:
 
 @pytest.mark.slow
 def test_where_the_text_tells_nothing_the_graph_gains_weight() -> None:
-    outcome = learn("metal")
-    assert outcome.r2 > 0.9
-    assert outcome.end > 1.25 * outcome.begin
+    outcomes = [learn("metal", seed=seed) for seed in range(3)]
+    assert min(outcome.r2 for outcome in outcomes) > 0.9
+    assert median(outcome.end / outcome.begin for outcome in outcomes) > 1.25

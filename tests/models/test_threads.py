@@ -49,6 +49,24 @@ def test_pieces_are_done_side_by_side() -> None:
     assert results[0] == threading.get_ident()
 
 
+def test_a_piece_that_is_not_begun_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a thread has no memory left to run Python."""
+    monkeypatch.setattr(threads, "_team", lambda: lambda count, do: do(0))
+    with pytest.raises(RuntimeError, match="piece 1 of 2 was not begun"):
+        threads.in_threads(2, lambda piece: None)
+
+
+@pytest.mark.skipif(threads._team() is None, reason="PyTorch's OpenMP is not GNU's here")
+def test_few_pieces_do_not_dismiss_the_other_threads() -> None:
+    """OpenMP ends those that a smaller team has no need of, and begins others for the next."""
+    seen: set[int] = set()
+    for _ in range(50):
+        threads.in_threads(2, lambda piece: seen.add(threading.get_native_id()))
+        threads.in_threads(3, lambda piece: seen.add(threading.get_native_id()))
+        torch.ones(300, 300) @ torch.ones(300, 300)
+    assert len(seen) <= 2 * 3
+
+
 @pytest.mark.usefixtures("_whose")
 def test_results_of_shares_are_in_their_order_and_an_error_is_raised() -> None:
     shares = shares_of(10)

@@ -44,7 +44,7 @@ def rows_of(share: range, chunks: Sequence[slice]) -> slice:
 
 
 def in_shares(shares: Sequence[range], work: Callable[[range], Result]) -> list[Result]:
-    """What ``work`` returns of each share, in their order; each has a thread to itself.
+    """What ``work`` returns of each share, in their order; they are worked on side by side.
 
     Nothing in ``work`` is differentiated.
     """

@@ -19,10 +19,10 @@ _Callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 def in_threads(count: int, work: Callable[[int], None]) -> None:
-    """Does work(0) … work(count - 1), each in a thread of its own.
+    """Does work(0) … work(count - 1) side by side, in at most as many threads as PyTorch has.
 
-    PyTorch does not divide the operations of a piece any further, and differentiates none of them.
-    What a piece raises is raised when all have come to their end: none goes on after that.
+    PyTorch does not differentiate the operations of a piece. What a piece raises is raised when all
+    have come to their end.
     """
     inference = torch.is_inference_mode_enabled()
     unfinished: dict[int, BaseException] = {
@@ -71,11 +71,12 @@ def _team() -> Callable[[int, Callable[[int], None]], None] | None:
             for piece in range(number(), count, size()):  # a user may allow fewer threads
                 do(piece)
 
-        others = _Callback(pieces)
+        # as many as PyTorch itself asks for: a smaller team would dismiss the others for good
+        threads, others = torch.get_num_threads(), _Callback(pieces)
         # Python looks for signals after a call has returned and not before it is made: whatever
         # they raise, the region that is begun is ended.
         try:
-            begin(others, None, count)
+            begin(others, None, threads)
             pieces(None)
         finally:
             end()
@@ -84,7 +85,7 @@ def _team() -> Callable[[int, Callable[[int], None]], None] | None:
 
 
 def _in_threads_of_our_own(count: int, do: Callable[[int], None]) -> None:
-    """Where a signal raises something here, pieces that have begun end by themselves."""
+    """What a signal raises here does not wait for the other pieces, which end by themselves."""
     with _one_thread_each():
         others = [_pool(os.getpid()).submit(do, piece) for piece in range(1, count)]
         do(0)
@@ -104,4 +105,4 @@ def _one_thread_each() -> Iterator[None]:
 @cache
 def _pool(process: int) -> ThreadPoolExecutor:
     # a thread takes torch's number of threads over when it first asks for it
-    return ThreadPoolExecutor(os.cpu_count(), "pieces", initializer=torch.get_num_threads)
+    return ThreadPoolExecutor(None, "pieces", initializer=torch.get_num_threads)
