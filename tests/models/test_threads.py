@@ -1,5 +1,6 @@
 """Work in the threads of PyTorch, and in others where those cannot be had."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -109,18 +110,21 @@ def test_what_a_signal_raises_comes_out() -> None:
     def work(_: int) -> None:
         time.sleep(0.0003)
 
+    gc.disable()  # what is raised in a callback of the collector (hypothesis has one) is lost too
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         for delay in np.linspace(1e-5, 2e-3, 300):
             try:
                 signal.setitimer(signal.ITIMER_REAL, delay)
                 threads.in_threads(2, work)
-                time.sleep(60)  # it comes after the work
+                for _ in range(60_000):  # it comes after the work, maybe to a thread of OpenMP's
+                    time.sleep(0.001)
             except _Signal:
                 raised += 1
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        gc.enable()
     assert raised == came == 300
 
 
