@@ -15,6 +15,7 @@ from torch.nn.functional import silu
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import shares
 from trialsmith.models.kernels import add_normalised, compiled
+from trialsmith.models.kernels.bfloat16 import narrow, widen
 from trialsmith.models.kernels.blas import add_product
 from trialsmith.models.kernels.compiled import kernel
 from trialsmith.models.norm import make_norm
@@ -105,6 +106,14 @@ def products(x, y, z, total):
     return out
 
 
+@kernel
+@no_type_check
+def narrow_products(x, y, z, out, total):
+    """out = x yᵀ, and total += xᵀ z"""
+    add_product(x, y.T, 0, out)
+    add_product(x.T, z, 1, total)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("rows", [0, 1, 17])
 def test_products_in_kernels_are_those_of_numpy(dtype, rows):
@@ -115,6 +124,38 @@ def test_products_in_kernels_are_those_of_numpy(dtype, rows):
     out = products(x, y, z, total)
     np.testing.assert_allclose(out, x[1:] @ y.T, rtol=near, atol=near)
     np.testing.assert_allclose(total, before + x[1:].T @ z[1:], rtol=near, atol=near)
+
+
+def bits_of(x: torch.Tensor) -> np.ndarray:
+    return x.to(torch.bfloat16).view(torch.uint16).numpy()
+
+
+def test_bfloat16_is_rounded_as_torch_does():
+    """Halfway cases, what is too great or too small, and all patterns of the upper half."""
+    upper = np.arange(2**16, dtype=np.uint32) << 16
+    x = (upper[:, None] | np.array([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF], np.uint32)).view(
+        np.float32
+    )
+    narrowed, back = np.empty(x.shape, np.uint16), np.empty_like(x)
+    narrow(x, narrowed)
+    widen(narrowed, back)
+    expected = torch.from_numpy(x).to(torch.bfloat16)
+    np.testing.assert_array_equal(back, expected.float().numpy())
+    known = ~np.isnan(x)
+    np.testing.assert_array_equal(narrowed[known], bits_of(torch.from_numpy(x))[known])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", [0, 1, 17, 300])
+def test_products_of_bfloat16_are_exact_but_for_their_sums(dtype, rows):
+    torch.manual_seed(0)
+    x, y, z = torch.randn(rows, 65), torch.randn(33, 65), torch.randn(rows, 5)
+    out, total = np.full((rows, 33), np.nan, dtype), np.ones((65, 5), dtype)
+    narrow_products(*(bits_of(factor) for factor in (x, y, z)), out, total)
+    x, y, z = (factor.bfloat16().double().numpy() for factor in (x, y, z))
+    near = 300 * np.finfo(np.float32).eps
+    np.testing.assert_allclose(out, x @ y.T, rtol=near, atol=near)
+    np.testing.assert_allclose(total, 1 + x.T @ z, rtol=near, atol=near)
 
 
 def test_products_of_what_has_gaps_in_memory_are_refused():
@@ -153,6 +194,11 @@ for missing in (no_library, lambda path: object()):  # or a library that shows n
     x, y, out = np.arange(6.0).reshape(3, 2), np.arange(8.0).reshape(4, 2), np.empty((3, 4))
     product(x, y, out)
     assert (out == x @ y.T).all(), out
+    # small integers have the same bits in bfloat16, but for the lower half
+    narrow_x, narrow_y = ((each.astype("f4").view("u4") >> 16).astype("u2") for each in (x, y))
+    narrow_out = np.empty((3, 4), "f4")
+    product(narrow_x, narrow_y, narrow_out)
+    assert (narrow_out == x @ y.T).all(), narrow_out
 """
 
 

@@ -117,12 +117,9 @@ class _FusedConvolution(torch.autograd.Function):
         links_written = _array_or_none(new, x)
 
         def convolve(share: range) -> None:
-            for some in products.together(share):
-                if not products.in_kernels:
-                    products.project(some.start, out=m[chunks.links(some)])
-                of_links = chunks.of(some), *features, product, x
-                norm = activation.forwards(some)
-                kernels.convolve(*of_links, *given, EPS, *written, norm, links_written)
+            of_links = chunks.of(share), *features, product, x
+            norm = activation.forwards(share)
+            kernels.convolve(*of_links, *given, EPS, *written, norm, links_written)
 
         in_shares(shares, convolve)
         if not activation.at_once:
@@ -160,14 +157,8 @@ class _FusedConvolution(torch.autograd.Function):
             product = products.backwards(of_products)
             norm = activation.backwards(of_all, of_norm)
             scratch = m.new_empty(max(chunks.sizes[share.start : share.stop]), m.shape[1])
-            dm = scratch.numpy()
-            for some in products.together(share):
-                of_links = chunks.of(some), *features, product, x
-                kernels.differentiate(*of_links, *at_members, *at_targets, norm, given, dm)
-                if not products.in_kernels:
-                    here = chunks.links(some)
-                    rest = None if dnew is None else dnew[here]
-                    products.collect(of_products, some.start, scratch[: len(x[here])], rest)
+            of_links = chunks.of(share), *features, product, x
+            kernels.differentiate(*of_links, *at_members, *at_targets, norm, given, scratch.numpy())
             return dparts, of_products, of_norm
 
         shares = _shares_that_fit(chunks, products)

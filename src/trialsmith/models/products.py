@@ -34,18 +34,11 @@ def expanded(e: Tensor | Repeated) -> Float[Tensor, "links hidden"]:
 class Products(ABC):
     """W e of links, and its derivatives.
 
-    Kernels compute them where they know the type of the factors. Where they do not, they take a
-    chunk at a time, which is projected before and collected after. Backwards every share of the
-    chunks has sums of its own.
+    Backwards every share of the chunks has sums of its own.
     """
 
     values: Float[np.ndarray, "rows hidden"]  # of e,
     rows: Int[np.ndarray, "links"]  # and for each link the row that it has
-    in_kernels = True
-
-    def together(self, share: range) -> list[range]:
-        """The chunks that a kernel takes at a time."""
-        return [share] if self.in_kernels else [range(n, n + 1) for n in share]
 
     def held(self, share: range) -> int:
         """Rows of sums, but for those by W, that a share has."""
@@ -73,14 +66,6 @@ class Products(ABC):
     ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
         """The derivatives by the features that were given and by W, from the sums of all shares."""
 
-    def project(self, chunk: int, out: Float[Tensor, "chunk hidden"]) -> None:
-        """Writes W e of a chunk to ``out``."""
-        raise NotImplementedError
-
-    def collect(self, sums: Any, chunk: int, dm: Tensor, de: Tensor | None) -> None:
-        """Takes in the derivatives of a chunk: by W e, and what e has from elsewhere."""
-        raise NotImplementedError
-
 
 def products_of(
     e: Tensor, rows: Tensor | None, weight: Tensor, type_: torch.dtype, chunks: Chunks
@@ -88,33 +73,39 @@ def products_of(
     """Of each row of ``e``, or of ``Repeated(e, rows)``.
 
     Args:
-        type_: in which products are computed, perhaps narrower than e's.
+        type_: in which products are computed: e's, or bfloat16 with sums in e's. Other types are
+            for features that links share, and else count as e's.
     """
-    e, weight = e.detach().contiguous(), weight.detach().to(type_).contiguous()
+    e, weight = e.detach().contiguous(), weight.detach()
     if rows is not None:
-        return ProductsOfDistinct(e, rows, weight, chunks)
-    return (ProductsOfEach if type_ == e.dtype else NarrowProducts)(e, weight, chunks)
+        return ProductsOfDistinct(e, rows, weight.to(type_).contiguous(), chunks)
+    narrow = type_ == torch.bfloat16
+    return ProductsOfEach(e, weight.to(type_ if narrow else e.dtype).contiguous())
 
 
 class ProductsOfEach(Products):
     """One product a link."""
 
-    def __init__(self, e: Float[Tensor, "links hidden"], weight: Tensor, chunks: Chunks) -> None:
-        self._e, self._weight, self._chunks = e, weight, chunks
+    def __init__(self, e: Float[Tensor, "links hidden"], weight: Tensor) -> None:
+        self._e = e
         self.values, self.rows = e.numpy(), np.arange(len(e))
+        if weight.dtype == torch.bfloat16:
+            self._weight = {"narrow_weight": weight.view(torch.uint16).numpy()}
+        else:
+            self._weight = {"weight": weight.numpy()}
 
     def forwards(self) -> kernels.Product:
-        return kernels.step(kernels.Product, self.values, weight=self._weight.numpy())
+        return kernels.step(kernels.Product, self.values, **self._weight)
 
     def begin_backwards(self) -> None:
         self._de = torch.empty_like(self._e)  # every chunk writes rows of its own
 
     def sums(self, share: range) -> Tensor:
-        return torch.zeros_like(self._weight, dtype=self._e.dtype)
+        width = self._e.shape[1]
+        return self._e.new_zeros(width, width)
 
     def backwards(self, sums: Tensor) -> kernels.ProductBack:
-        arrays = {"weight": self._weight, "dweight": sums, "de": self._de}
-        given = {name: array.numpy() for name, array in arrays.items()}
+        given = {**self._weight, "dweight": sums.numpy(), "de": self._de.numpy()}
         return kernels.step(kernels.ProductBack, self.values, **given)
 
     def derivatives(
@@ -122,30 +113,6 @@ class ProductsOfEach(Products):
     ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
         (dweight,) = summed([(share,) for share in shares])
         return self._de, dweight
-
-
-class NarrowProducts(ProductsOfEach):
-    """One product a link, in a type that PyTorch multiplies and kernels do not know."""
-
-    in_kernels = False
-
-    def forwards(self) -> kernels.Product:
-        return kernels.step(kernels.Product, self.values)
-
-    def project(self, chunk: int, out: Float[Tensor, "chunk hidden"]) -> None:
-        e = self._e[self._chunks.slices[chunk]]
-        out.copy_(linear(e.to(self._weight.dtype), self._weight))
-
-    def backwards(self, sums: Tensor) -> kernels.ProductBack:
-        return kernels.step(kernels.ProductBack, self.values)
-
-    def collect(self, sums: Tensor, chunk: int, dm: Tensor, de: Tensor | None) -> None:
-        e, out = (x[self._chunks.slices[chunk]] for x in (self._e, self._de))
-        narrow = dm.to(self._weight.dtype)
-        sums += narrow.t() @ e.to(narrow.dtype)
-        out.copy_(narrow @ self._weight)
-        if de is not None:
-            out += de
 
 
 class ProductsOfDistinct(Products):

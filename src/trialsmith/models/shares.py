@@ -7,21 +7,18 @@ of the time. Here every thread has a share of the chunks and meets the others at
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trialsmith.models.threads import in_threads
+from trialsmith.models.threads import Result, in_threads
 
 # Of one array of a chunk: two of them and the weights stay in a core's second-level cache of a
 # megabyte. With half or twice as much, products and loops were measured to be slower.
 CHUNK_BYTES = 384 * 2**10
 _WORTH_A_THREAD = 192 * 2**10  # with less of an array, a thread takes longer to wake than to work
-
-Result = TypeVar("Result")
 
 
 def shares_of(count: int, most: int | None = None) -> list[range]:
@@ -50,13 +47,7 @@ def in_shares(shares: Sequence[range], work: Callable[[range], Result]) -> list[
     """
     if len(shares) <= 1:
         return [work(share) for share in shares]
-    results: dict[int, Result] = {}
-
-    def piece(number: int) -> None:
-        results[number] = work(shares[number])
-
-    in_threads(len(shares), piece)
-    return [results[number] for number in range(len(shares))]
+    return in_threads(len(shares), lambda number: work(shares[number]))
 
 
 def summed(shares: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:

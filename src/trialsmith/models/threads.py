@@ -10,38 +10,44 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+
+from trialsmith.models.linked import linked
+
+Result = TypeVar("Result")
 
 _PROCESS = os.getpid()
 _Callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
-def in_threads(count: int, work: Callable[[int], None]) -> None:
-    """Does work(0) … work(count - 1) side by side, in at most as many threads as PyTorch has.
+def in_threads(count: int, work: Callable[[int], Result]) -> list[Result]:
+    """What work(0) … work(count - 1) return, side by side in at most as many threads as torch has.
 
     PyTorch does not differentiate the operations of a piece. What a piece raises is raised when all
     have come to their end.
     """
     inference = torch.is_inference_mode_enabled()
-    unfinished: dict[int, BaseException] = {
-        piece: RuntimeError(f"piece {piece} of {count} was not begun") for piece in range(count)
-    }
+    results: dict[int, Result] = {}
+    errors: list[BaseException] = []
 
     def do(piece: int) -> None:
         try:
             # each thread has switches of its own, and what is made in inference mode changes in it
             with torch.inference_mode(inference), torch.no_grad():
-                work(piece)
-            del unfinished[piece]
+                results[piece] = work(piece)
         except BaseException as error:
-            unfinished[piece] = error
+            errors.append(error)
 
     team = _team() if os.getpid() == _PROCESS else None  # its threads do not survive a fork
     (_in_threads_of_our_own if team is None else team)(count, do)
-    for error in unfinished.values():
+    for error in errors:
         raise error
+    for piece in range(count):
+        if piece not in results:
+            raise RuntimeError(f"piece {piece} of {count} was not begun")
+    return [results[piece] for piece in range(count)]
 
 
 @cache
@@ -52,17 +58,13 @@ def _team() -> Callable[[int, Callable[[int], None]], None] | None:
     ``GOMP_parallel`` the thread that asks would work in a callback too, and an interrupt that comes
     as a callback begins is lost.
     """
-    try:
-        library = ctypes.CDLL(torch._C.__file__)
-        begin, end, number, size = (
-            getattr(library, name)
-            for name in (
-                *("GOMP_parallel_start", "GOMP_parallel_end"),
-                *("omp_get_thread_num", "omp_get_num_threads"),
-            )
-        )
-    except (AttributeError, OSError):
+    functions = linked(
+        *("GOMP_parallel_start", "GOMP_parallel_end"),
+        *("omp_get_thread_num", "omp_get_num_threads"),
+    )
+    if functions is None:
         return None
+    begin, end, number, size = functions
     begin.argtypes = [_Callback, ctypes.c_void_p, ctypes.c_uint]
     begin.restype = end.restype = None
 

@@ -9,6 +9,11 @@ import numpy as np
 from numba import config, njit, types
 from numba.extending import overload
 
+from trialsmith.models.linked import linked
+
+# MKL's product of factors in bfloat16 with sums in single precision, which not every PyTorch has.
+NARROW_ROUTINE = "gemm_bf16bf16f32"
+
 
 def _use_whole_vectors() -> None:
     """LLVM keeps to half of a processor's widest vectors, lest they slow its clock; products
@@ -27,8 +32,10 @@ def _use_whole_vectors() -> None:
 
 
 def _digest_of_kernels() -> str:
+    """Of their sources, and of whether there is a routine that they else do without."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(map(Path.read_bytes, sources))).hexdigest()[:12]
+    parts = [*map(Path.read_bytes, sources), str(linked(f"{NARROW_ROUTINE}_") is None).encode()]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
 _use_whole_vectors()

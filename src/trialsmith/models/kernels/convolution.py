@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar, no_type_check
 import numpy as np
 
 from trialsmith.models.kernels.batch_norm import differentiate_normalised, moments
+from trialsmith.models.kernels.bfloat16 import BITS, narrow
 from trialsmith.models.kernels.blas import add_product
 from trialsmith.models.kernels.compiled import kernel
 from trialsmith.models.kernels.gates import add_rows, differentiate_gates, send, sum_at_targets
@@ -29,22 +30,20 @@ class ChunkTable(NamedTuple):
 
 
 class Product(NamedTuple):
-    """W e of each link: from W, or from the products of features that many links share.
-
-    With neither, it is there already.
+    """W e of each link: from W, in bfloat16 or not, or from the products of features that many
+    links share.
     """
 
     weight: Any
+    narrow_weight: Any
     products: Any
 
 
 class ProductBack(NamedTuple):
-    """W̄ gathers in dweight and ē is written; or what comes back gathers for shared features.
-
-    With neither, both are left to others.
-    """
+    """W̄ gathers in dweight and ē is written; or what comes back gathers for shared features."""
 
     weight: Any
+    narrow_weight: Any
     dweight: Any
     de: Any
     dproducts: Any
@@ -88,7 +87,9 @@ Step = TypeVar("Step", Product, ProductBack, LinkNorm, LinkNormBack)
 def step(of: type[Step], like: np.ndarray, **given: Any) -> Step:
     """A tuple from above for numbers of the type of ``like``; what is not given is empty."""
     empty = {
-        name: np.empty((0, 0) if name in _TABLES else 0, like.dtype)
+        name: np.empty(
+            (0, 0) if name in _TABLES else 0, BITS if name == "narrow_weight" else like.dtype
+        )
         for name in of._fields
         if name not in _NUMBERS
     }
@@ -103,12 +104,16 @@ def convolve(table, e, rows, product, m, bias, parts, eps, r, d, norm, new):
 
     e[rows] are the links' features. m, r, d and, where the norm says so, new are written.
     """
+    narrow_e = _room(table, product.narrow_weight)
     for c in range(len(table.links) - 1):
         a, b = table.links[c], table.links[c + 1]
         first, last = table.targets[c], table.targets[c + 1]
         x, source, weight = m[a:b], table.source[a:b], table.weight[a:b]
         if product.weight.size:
             add_product(e[a:b], product.weight.T, 0, x)
+        elif product.narrow_weight.size:
+            narrow(e[a:b], narrow_e[: b - a])
+            add_product(narrow_e[: b - a], product.narrow_weight.T, 0, x)
         elif product.products.size:
             for k in range(b - a):
                 x[k] = product.products[rows[a + k]]
@@ -127,9 +132,9 @@ def differentiate(table, e, rows, product, m, least, parts, dparts, dr, r, d, no
     """`differentiate_gates` of each chunk, then the norm, `send` and the derivatives of W e.
 
     parts and dparts begin with the member ``least``, before which no link begins or ends. dnew is
-    ē', empty if nothing reads e'. scratch has room for the longest chunk, and afterwards holds m̄ of
-    the last.
+    ē', empty if nothing reads e'. scratch has room for the longest chunk.
     """
+    narrow_e, narrow_dm = (_room(table, product.narrow_weight), _room(table, product.narrow_weight))
     for c in range(len(table.links) - 1):
         a, b = table.links[c], table.links[c + 1]
         first, last = table.targets[c], table.targets[c + 1]
@@ -144,16 +149,34 @@ def differentiate(table, e, rows, product, m, least, parts, dparts, dr, r, d, no
             common = norm.share[a:b], norm.constant, norm.slope
             differentiate_normalised(dnew[a:b], x, norm.scale, norm.shift, *common, dm)
         send(dm, source, first - least, starts, dparts)
-        if product.weight.size:
-            add_product(dm.T, e[a:b], 1, product.dweight)
+        if product.de.size:
             de = product.de[a:b]
             if dnew.size:
                 de[:] = dnew[a:b]
             else:
                 de[:] = 0
-            add_product(dm, product.weight, 1, de)
+            if product.weight.size:
+                add_product(dm.T, e[a:b], 1, product.dweight)
+                add_product(dm, product.weight, 1, de)
+            else:
+                x, y = narrow_dm[: b - a], narrow_e[: b - a]
+                narrow(dm, x)
+                narrow(e[a:b], y)
+                add_product(x.T, y, 1, product.dweight)
+                add_product(x, product.narrow_weight, 1, de)
         elif product.dproducts.size:
             shared = rows[a:b] - product.least
             add_rows(dm, shared, product.dproducts)
             if dnew.size:
                 add_rows(dnew[a:b], shared, product.dvalues)
+
+
+@kernel
+@no_type_check
+def _room(table, narrow_weight):
+    """For the longest chunk in the bits of bfloat16, if there are products of these."""
+    longest = 0
+    if narrow_weight.size:
+        for c in range(len(table.links) - 1):
+            longest = max(longest, table.links[c + 1] - table.links[c])
+    return np.empty((longest, narrow_weight.shape[1]), BITS)
