@@ -19,7 +19,7 @@ from trialsmith.graph.symmetry import up_to_symmetry
 from trialsmith.graph.union import separated
 
 # Raise it whenever a graph comes out different for the same parameters: old caches are left alone.
-VERSION = 3
+VERSION = 4
 # So many atoms go through numpy at once: enough that its calls cost nothing, few enough that the
 # angles stay in the processor's cache.
 _AT_ONCE = 400

@@ -5,10 +5,10 @@ from itertools import permutations
 
 import numpy as np
 from jaxtyping import Float64
-from matscipy.neighbours import neighbour_list
 
 from trialsmith.errors import DataError
 from trialsmith.graph.bonds import Bonds, taken_apart
+from trialsmith.graph.pairs import pairs_within
 from trialsmith.graph.sorting import order
 from trialsmith.graph.structure import Structure
 
@@ -16,8 +16,9 @@ from trialsmith.graph.structure import Structure
 TOO_CLOSE = 0.1
 # The first search is over a sphere that holds this many times the wanted neighbours on average.
 FIRST_SPHERE = 1.8
-# The search sorts atoms into cubes as wide as the cutoff. So many take 400 MB; a cell that is
-# 2,000 Å wide, with a cutoff of 8 Å, has a sixth of them.
+# A cell of more cubes as wide as the cutoff is taken for one in another unit; matscipy's search,
+# which sorts atoms into such cubes, would need 400 MB. One that is 2,000 Å wide, with a cutoff of
+# 8 Å, has a sixth of them.
 _MOST_CUBES = 1e8
 
 
@@ -104,18 +105,11 @@ def _within(
     cells: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
 ) -> Bonds:
     """All bonds of at most ``radius`` Å, in crystals side by side."""
-    found = [
-        neighbour_list("ijDS", positions=positions, cell=cell, pbc=pbc, cutoff=float(r))
-        for r, (cell, positions, pbc) in zip(radius, cells, strict=True)
-    ]
     sizes = np.array([len(positions) for _, positions, _ in cells])
-    first = np.repeat(np.cumsum(sizes) - sizes, [len(i) for i, *_ in found])
-    i, j, vector, shift = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    # Half of them, then their mirror images: both directions of a bond get the very same length.
-    width = 2 * int(np.abs(shift).max(initial=0)) + 1
-    image = (shift[:, 0].astype(np.int64) * width + shift[:, 1]) * width + shift[:, 2]
-    half = (i < j) | ((i == j) & (image > 0))
-    i, j, vector = (first + i)[half], (first + j)[half], vector[half]
+    positions = np.concatenate([positions for _, positions, _ in cells])
+    lattices, periodic = (np.array([cell[k] for cell in cells]) for k in (0, 2))
+    i, j, vector = pairs_within(radius, sizes, positions, lattices, periodic)
+    # and their mirror images: both directions of a bond get the very same length
     source, target = np.concatenate([i, j]), np.concatenate([j, i])
     vector = np.concatenate([vector, -vector])
     length = np.sqrt(np.einsum("bx,bx->b", vector, vector))
@@ -125,7 +119,7 @@ def _within(
 def compact(structure: Structure) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same atoms in a cell without long skewed vectors: (cell, positions, periodic).
 
-    A search over a skewed cell visits very many images. Directions that are not periodic become
+    A search over a skewed cell visits many images in vain. Directions that are not periodic become
     orthogonal to the others and as long as the structure.
     """
     pbc = np.array(structure.pbc)
@@ -170,7 +164,7 @@ def _flaw(structure: Structure, bonds: Bonds, cutoff: float) -> str | None:
 
 
 def spans_too_much(cell: Float64[np.ndarray, "3 3"], cutoff: float) -> str | None:
-    """What is wrong with a cell, as `compact` makes it, whose search would fill the memory."""
+    """What is wrong with a cell, as `compact` makes it, that is absurdly wide."""
     if abs(np.linalg.det(cell)) <= _MOST_CUBES * cutoff**3:
         return None
     sides = " × ".join(f"{side:,.0f}" for side in np.linalg.norm(cell, axis=1))

@@ -6,29 +6,14 @@ from pathlib import Path
 from typing import Any, no_type_check
 
 import numpy as np
-from numba import config, njit, types
+from numba import njit, types
 from numba.extending import overload
 
+from trialsmith.compilation import compiled
 from trialsmith.models.linked import linked
 
 # MKL's product of factors in bfloat16 with sums in single precision, which not every PyTorch has.
 NARROW_ROUTINE = "gemm_bf16bf16f32"
-
-
-def _use_whole_vectors() -> None:
-    """LLVM keeps to half of a processor's widest vectors, lest they slow its clock; products
-    between the kernels use the whole ones in any case.
-
-    A user's own choice of features stands. What other packages compile in this process has them
-    too; and if one of them has compiled before, all keep to halves: slower, and rounded otherwise.
-    """
-    try:
-        from numba.core.codegen import get_host_cpu_features
-    except ImportError:  # it is numba's own, and may move
-        return
-    features = get_host_cpu_features()
-    if getattr(config, "CPU_FEATURES", None) is None and "+avx512f" in features.split(","):
-        setattr(config, "CPU_FEATURES", f"{features},-prefer-256-bit")  # noqa: B010  # see numba
 
 
 def _digest_of_kernels() -> str:
@@ -38,7 +23,6 @@ def _digest_of_kernels() -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
-_use_whole_vectors()
 # numba asks a kernel's own file alone whether what it has compiled is old
 _DIGEST = _digest_of_kernels()
 
@@ -62,16 +46,8 @@ _BITS_OF_ZERO = np.int32(_TO_INTEGER.view(np.int32))
 
 
 def kernel(function: Any) -> Any:
-    """Compiles a function at its first call; other threads run while it does.
-
-    What is compiled is kept beside the file or in the user's cache. Where neither can be written,
-    as in a container, every process compiles anew; NUMBA_CACHE_DIR names another place.
-    """
-    function.__qualname__ += f"_{_DIGEST}"  # which is part of the kept file's name
-    try:
-        return njit(nogil=True, cache=True, **_OPTIONS)(function)
-    except RuntimeError:  # nothing is compiled yet: numba has looked for a place only
-        return njit(nogil=True, **_OPTIONS)(function)
+    """`compiled`, and anew when one of this folder's files has changed."""
+    return compiled(function, _DIGEST, **_OPTIONS)
 
 
 def exponential(x: float) -> float:

@@ -1,0 +1,42 @@
+"""Loops that are compiled for the machine at their first use."""
+
+from typing import Any
+
+from numba import config, njit
+
+
+def compiled(function: Any, version: str = "", **options: Any) -> Any:
+    """The function, which is compiled at its first call; other threads run while it works.
+
+    What is compiled is kept beside the file or in the user's cache. Where neither can be written,
+    as in a container, every process compiles anew; NUMBA_CACHE_DIR names another place.
+
+    Args:
+        version: of what the function is made of in other files, for numba looks at its own alone to
+            know whether what is kept is old.
+        options: numba's.
+    """
+    function.__qualname__ += f"_{version}" if version else ""  # part of the kept file's name
+    try:
+        return njit(nogil=True, cache=True, **options)(function)
+    except RuntimeError:  # nothing is compiled yet: numba has looked for a place only
+        return njit(nogil=True, **options)(function)
+
+
+def _use_whole_vectors() -> None:
+    """LLVM keeps to half of a processor's widest vectors, lest they slow its clock; products
+    between the kernels use the whole ones in any case.
+
+    A user's own choice of features stands. What other packages compile in this process has them
+    too; and if one of them has compiled before, all keep to halves: slower, and rounded otherwise.
+    """
+    try:
+        from numba.core.codegen import get_host_cpu_features
+    except ImportError:  # it is numba's own, and may move
+        return
+    features = get_host_cpu_features()
+    if getattr(config, "CPU_FEATURES", None) is None and "+avx512f" in features.split(","):
+        setattr(config, "CPU_FEATURES", f"{features},-prefer-256-bit")  # noqa: B010  # see numba
+
+
+_use_whole_vectors()
