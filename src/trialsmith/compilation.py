@@ -12,8 +12,8 @@ def compiled(function: Any, version: str = "", **options: Any) -> Any:
     as in a container, every process compiles anew; NUMBA_CACHE_DIR names another place.
 
     Args:
-        version: of what the function is made of in other files, for numba looks at its own alone to
-            know whether what is kept is old.
+        version: a digest of other files that the function is made of; numba looks at its own alone
+            to know whether what is kept is old.
         options: numba's.
     """
     function.__qualname__ += f"_{version}" if version else ""  # part of the kept file's name

@@ -28,7 +28,7 @@ def prepare(seed: int, threads: int | None, precision: str | int | None) -> None
     if "bf16" in str(precision) and not torch.cuda.is_available() and _emulates_bf16():
         log.warning(
             "trainer.precision=%s: this processor has no products in bfloat16, and PyTorch's "
-            "emulation of them is slow; 32-true takes about half the time",
+            "emulation of them is slow; 32-true takes half the time or less",
             precision,
         )
     _keep_freed_memory()

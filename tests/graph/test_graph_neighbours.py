@@ -150,6 +150,19 @@ def test_what_spans_too_much_costs_itself_alone(rule, known):
 
 
 @pytest.mark.parametrize("rule", ["nearest", "published"])
+@pytest.mark.parametrize("side", [0.09, 1e-6, 3e-10])
+@pytest.mark.parametrize("pbc", [(True, True, True), (True, False, False)])
+def test_what_repeats_within_an_atom_costs_itself_alone(rule, side, pbc, known):
+    """Metres where ångströms are asked for, say; images of one atom would fill the memory."""
+    absurd = Structure(np.array([8]), np.zeros((1, 3)), np.eye(3) * side, pbc)
+    graphs = GraphBuilder(rule).graphs([known["fcc"], absurd, known["bcc"]])
+    assert isinstance(graphs[1], DataError)
+    assert f"repeats every {side:.2g} Å" in str(graphs[1])
+    for k in (0, 2):
+        assert isinstance(graphs[k], CrystalGraph)
+
+
+@pytest.mark.parametrize("rule", ["nearest", "published"])
 def test_vacuum_is_no_hindrance(rule):
     pair = np.array([[0, 0, 0], [1.0, 0, 0]])
     box = Structure(np.array([8, 1]), pair, np.eye(3) * 1000.0)

@@ -50,12 +50,16 @@ def test_there_is_room_for_all_however_unevenly_they_lie(width):
     np.testing.assert_array_equal(vector, positions[j] - positions[i])
 
 
-def test_far_from_the_cell_pairs_are_the_same():
-    positions, cell, _, _ = random_crystal(1)
-    far = positions + np.random.default_rng(0).integers(-1000, 1000, positions.shape) @ cell
-    given = cell[None], np.ones((1, 3), bool)
-    sizes, radius = np.array([len(positions)]), np.array([6.0])
-    near, moved = (pairs_within(radius, sizes, places, *given) for places in (positions, far))
-    np.testing.assert_allclose(
-        np.sort(np.linalg.norm(moved[2], axis=1)), np.sort(np.linalg.norm(near[2], axis=1))
-    )
+@pytest.mark.parametrize("cells_away", [10, 10_000, 10_000_000])
+def test_far_from_the_cell_a_shell_just_inside_is_found(cells_away):
+    """Of bcc's eight nearest, a hair within the radius, none is lost to rounding."""
+    random, side = np.random.default_rng(0), 2.87
+    shell = side * np.sqrt(3) / 2
+    for _ in range(20):
+        turned = np.linalg.qr(random.normal(size=(3, 3)))[0] * side
+        away = random.integers(-cells_away, cells_away, 3)
+        positions = np.array([[0, 0, 0], away + 0.5]) @ turned
+        radius = np.array([shell * (1 + 1e-14 * cells_away * 10 + 1e-12)])
+        given = turned[None], np.ones((1, 3), bool)
+        _, _, vector = pairs_within(radius, np.array([2]), positions, *given)
+        np.testing.assert_allclose(np.linalg.norm(vector, axis=1), [shell] * 8, rtol=1e-6)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import permutations
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from trialsmith.errors import DataError
 from trialsmith.graph.bonds import Bonds, taken_apart
@@ -16,9 +16,8 @@ from trialsmith.graph.structure import Structure
 TOO_CLOSE = 0.1
 # The first search is over a sphere that holds this many times the wanted neighbours on average.
 FIRST_SPHERE = 1.8
-# A cell of more cubes as wide as the cutoff is taken for one in another unit; matscipy's search,
-# which sorts atoms into such cubes, would need 400 MB. One that is 2,000 Å wide, with a cutoff of
-# 8 Å, has a sixth of them.
+# A cell of more cubes as wide as the cutoff is taken for one in another unit: one that is 2,000 Å
+# wide, with a cutoff of 8 Å, has a sixth of them.
 _MOST_CUBES = 1e8
 
 
@@ -60,7 +59,7 @@ def all_nearest(
 
     Returns:
         for each structure its bonds or what is wrong with it: an atom without a neighbour within
-        ``cutoff``, two atoms in one place, or a cell that is too wide to be searched.
+        ``cutoff``, two atoms in one place, or a cell that is absurdly narrow or wide.
     """
     # A shell at exactly the cutoff, common with round lattice constants, is in or out as a whole.
     limit = cutoff + tolerance
@@ -69,8 +68,8 @@ def all_nearest(
     volume = np.abs(np.linalg.det(np.array([cell for cell, _, _ in cells])))
     radius = np.minimum(limit, (FIRST_SPHERE * count * volume / sizes * 3 / (4 * np.pi)) ** (1 / 3))
     found: dict[int, Bonds] = {}
-    too_wide = [spans_too_much(cell, r) for (cell, _, _), r in zip(cells, radius, strict=True)]
-    searched = np.flatnonzero([flaw is None for flaw in too_wide])
+    absurd = [absurd_cell(cell, pbc, r) for (cell, _, pbc), r in zip(cells, radius, strict=True)]
+    searched = np.flatnonzero([flaw is None for flaw in absurd])
     while len(searched):
         own = sizes[searched]
         bonds = _within(radius[searched], [cells[k] for k in searched])
@@ -86,7 +85,7 @@ def all_nearest(
         searched = searched[~done]
         radius[searched] = np.minimum(limit, 1.3 * radius[searched])
     flaws = [
-        too_wide[k] or _flaw(structure, found[k], cutoff) for k, structure in enumerate(structures)
+        absurd[k] or _flaw(structure, found[k], cutoff) for k, structure in enumerate(structures)
     ]
     return [found[k] if flaw is None else DataError(flaw) for k, flaw in enumerate(flaws)]
 
@@ -163,12 +162,21 @@ def _flaw(structure: Structure, bonds: Bonds, cutoff: float) -> str | None:
     return too_close(bonds)
 
 
-def spans_too_much(cell: Float64[np.ndarray, "3 3"], cutoff: float) -> str | None:
-    """What is wrong with a cell, as `compact` makes it, that is absurdly wide."""
+def absurd_cell(
+    cell: Float64[np.ndarray, "3 3"], periodic: Bool[np.ndarray, "3"], cutoff: float
+) -> str | None:
+    """What is wrong with a cell in which a search would fill the memory, or find what cannot be."""
+    sides = np.sqrt((cell**2).sum(axis=1))
+    shortest = sides[periodic].min(initial=np.inf)
+    if shortest < TOO_CLOSE:
+        return (
+            f"the lattice repeats every {shortest:.2g} Å (at least {TOO_CLOSE} Å is possible): "
+            "check the unit"
+        )
     if abs(np.linalg.det(cell)) <= _MOST_CUBES * cutoff**3:
         return None
-    sides = " × ".join(f"{side:,.0f}" for side in np.linalg.norm(cell, axis=1))
-    return f"the cell, or the atoms where it does not repeat, span {sides} Å: check the unit"
+    span = " × ".join(f"{side:,.0f}" for side in sides)
+    return f"the cell, or the atoms where it does not repeat, span {span} Å: check the unit"
 
 
 def too_close(bonds: Bonds) -> str | None:

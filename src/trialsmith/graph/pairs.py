@@ -21,8 +21,8 @@ def pairs_within(
 ) -> tuple[Int[np.ndarray, "pairs"], Int[np.ndarray, "pairs"], Float64[np.ndarray, "pairs 3"]]:
     """(i, j, from i to an image of j in Å) for all pairs that are as near, each in one direction.
 
-    Every two atoms of a crystal are looked at: up to a thousand atoms that is quicker than to sort
-    them into boxes first, and for the usual ten several times as quick.
+    Every two atoms of a crystal are looked at: up to some hundred atoms that is quicker than to
+    sort them into boxes first, and for the usual ten several times as quick.
 
     Args:
         radius: Å.
@@ -50,7 +50,7 @@ def _find_pairs(radius, ends, positions, cells, inverse, periodic, i_of, j_of, v
     """Returns how many there are; as many are written as there is room for.
 
     Images along the first two vectors are those whose cells the sphere can reach; along the third
-    they follow from |u + n c| ≤ r.
+    they follow from |u + n c| ≤ r, with the part of u across c.
     """
     found = 0
     for k in range(len(radius)):
@@ -72,10 +72,11 @@ def _find_pairs(radius, ends, positions, cells, inverse, periodic, i_of, j_of, v
                     for b in range(begin_b, end_b):
                         u = _plus(_plus(apart, a, first), b, second)
                         middle = -_dot(u, third) / of_third
-                        half = middle**2 - (_dot(u, u) - square) / of_third
-                        if half < -_MARGIN:
+                        across = _plus(u, middle, third)
+                        reach_square = (square - _dot(across, across)) / of_third
+                        if reach_square < -_MARGIN:
                             continue
-                        reach_c = math.sqrt(max(half, 0.0))
+                        reach_c = math.sqrt(max(reach_square, 0.0))
                         begin_c, end_c = _images(middle, reach_c, periodic[k, 2])
                         if i == j and a == 0 and b == 0:
                             begin_c = 1

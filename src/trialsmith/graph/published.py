@@ -8,7 +8,7 @@ from matscipy.neighbours import neighbour_list
 
 from trialsmith.errors import DataError
 from trialsmith.graph.bonds import Bonds
-from trialsmith.graph.neighbours import compact, spans_too_much, too_close
+from trialsmith.graph.neighbours import absurd_cell, compact, too_close
 from trialsmith.graph.structure import Structure
 
 
@@ -29,16 +29,16 @@ def all_published(
 
     Returns:
         for each structure its bonds, or what is wrong with it: two atoms in one place, or a cell
-        that is too wide to be searched.
+        that is absurdly narrow or wide.
     """
     return [_published(structure, count, cutoff) for structure in structures]
 
 
 def _published(structure: Structure, count: int, cutoff: float) -> Bonds | DataError:
     cell, positions, pbc = _as_given(structure)
-    too_wide = spans_too_much(cell, cutoff)
-    if too_wide is not None:
-        return DataError(too_wide)
+    absurd = absurd_cell(cell, pbc, cutoff)
+    if absurd is not None:
+        return DataError(absurd)
     bonds = _bonds(cell, positions, pbc, count, cutoff)
     flaw = too_close(bonds)
     return bonds if flaw is None else DataError(flaw)

@@ -51,7 +51,7 @@ def fused_convolution(
 ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
     """(e, W and b, s and t and v, norm) → (r, e'); without a norm e' is e.
 
-    Under autocast the products with W are in its type, and nothing else is.
+    Under autocast to bfloat16 the products with W are in it, and nothing else is.
 
     Raises:
         ValueError: sizes that do not go together.

@@ -15,10 +15,11 @@ _NOT_A_NUMBER = np.uint32(0x7FC0)
 
 @kernel
 @no_type_check
-def narrow(x, out):
-    """out = x, rounded to the nearest, and halfway to the even one."""
+def narrowed(x, room):
+    """x, rounded to the nearest and halfway to the even one, in the first rows of ``room``."""
     for k in range(len(x)):
-        _narrow(x[k], out[k])
+        _narrow(x[k], room[k])
+    return room[: len(x)]
 
 
 @kernel

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar, no_type_check
 import numpy as np
 
 from trialsmith.models.kernels.batch_norm import differentiate_normalised, moments
-from trialsmith.models.kernels.bfloat16 import BITS, narrow
+from trialsmith.models.kernels.bfloat16 import BITS, narrowed
 from trialsmith.models.kernels.blas import add_product
 from trialsmith.models.kernels.compiled import kernel
 from trialsmith.models.kernels.gates import add_rows, differentiate_gates, send, sum_at_targets
@@ -112,8 +112,7 @@ def convolve(table, e, rows, product, m, bias, parts, eps, r, d, norm, new):
         if product.weight.size:
             add_product(e[a:b], product.weight.T, 0, x)
         elif product.narrow_weight.size:
-            narrow(e[a:b], narrow_e[: b - a])
-            add_product(narrow_e[: b - a], product.narrow_weight.T, 0, x)
+            add_product(narrowed(e[a:b], narrow_e), product.narrow_weight.T, 0, x)
         elif product.products.size:
             for k in range(b - a):
                 x[k] = product.products[rows[a + k]]
@@ -134,7 +133,7 @@ def differentiate(table, e, rows, product, m, least, parts, dparts, dr, r, d, no
     parts and dparts begin with the member ``least``, before which no link begins or ends. dnew is
     ē', empty if nothing reads e'. scratch has room for the longest chunk.
     """
-    narrow_e, narrow_dm = (_room(table, product.narrow_weight), _room(table, product.narrow_weight))
+    narrow_e, narrow_dm = _room(table, product.narrow_weight), _room(table, product.narrow_weight)
     for c in range(len(table.links) - 1):
         a, b = table.links[c], table.links[c + 1]
         first, last = table.targets[c], table.targets[c + 1]
@@ -159,11 +158,9 @@ def differentiate(table, e, rows, product, m, least, parts, dparts, dr, r, d, no
                 add_product(dm.T, e[a:b], 1, product.dweight)
                 add_product(dm, product.weight, 1, de)
             else:
-                x, y = narrow_dm[: b - a], narrow_e[: b - a]
-                narrow(dm, x)
-                narrow(e[a:b], y)
-                add_product(x.T, y, 1, product.dweight)
-                add_product(x, product.narrow_weight, 1, de)
+                dm_bits, e_bits = narrowed(dm, narrow_dm), narrowed(e[a:b], narrow_e)
+                add_product(dm_bits.T, e_bits, 1, product.dweight)
+                add_product(dm_bits, product.narrow_weight, 1, de)
         elif product.dproducts.size:
             shared = rows[a:b] - product.least
             add_rows(dm, shared, product.dproducts)
@@ -174,7 +171,10 @@ def differentiate(table, e, rows, product, m, least, parts, dparts, dr, r, d, no
 @kernel
 @no_type_check
 def _room(table, narrow_weight):
-    """For the longest chunk in the bits of bfloat16, if there are products of these."""
+    """For the longest chunk in the bits of bfloat16, if there are products of these.
+
+    W is square: m is as wide as e.
+    """
     longest = 0
     if narrow_weight.size:
         for c in range(len(table.links) - 1):
