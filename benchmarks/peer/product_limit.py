@@ -1,15 +1,18 @@
 """The share of the machine's limit for products that training reaches.
 
 The limit is the best that any library here reaches on x Wᵀ with many rows x and W 256 × 256, a
-layer's product. What a step multiplies is counted by torch from the shapes of every product of its
-forward and its backward.
+layer's product. What a step multiplies is counted from the shapes of every product of its forward
+and its backward: by torch, and here those that kernels multiply by themselves.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -21,6 +24,7 @@ from benchmarks.peer.sample import names, sample
 from benchmarks.peer.size import Size
 from benchmarks.peer.table import markdown, number
 from benchmarks.peer.training import Ours
+from trialsmith.models.products import ProductsOfEach
 
 WIDTH = 256
 ROWS = (2048, 16384, 65536)
@@ -70,14 +74,39 @@ class Limit:
 
 def gflop_of_step(side: Ours, batch: int) -> float:
     """What the products of a training step compute, GFLOP."""
-    # in bf16 all of them are torch's, which in fp32 our kernels multiply by themselves
-    training = replace(side, batches=[side.batches[batch]], bf16=True)()
+    training = replace(side, batches=[side.batches[batch]])()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the counter sees its own thread alone
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as of_torch, products_of_kernels() as of_kernels:
         training(0)
     torch.set_num_threads(threads)
-    return counter.get_total_flops() / 1e9
+    return (of_torch.get_total_flops() + sum(of_kernels)) / 1e9
+
+
+@contextmanager
+def products_of_kernels() -> Iterator[list[int]]:
+    """Fills with the FLOP of W e forwards, and of m̄ᵀ e and m̄ W backwards, of links of their own."""
+    counted: list[int] = []
+
+    def count(products: ProductsOfEach, times: int) -> None:
+        links, width = products.values.shape
+        counted.append(times * 2 * links * width**2)
+
+    forwards, begin_backwards = ProductsOfEach.forwards, ProductsOfEach.begin_backwards
+
+    def counted_forwards(products: ProductsOfEach) -> Any:
+        count(products, 1)
+        return forwards(products)
+
+    def counted_backwards(products: ProductsOfEach) -> None:
+        count(products, 2)
+        begin_backwards(products)
+
+    with (
+        patch.object(ProductsOfEach, "forwards", counted_forwards),
+        patch.object(ProductsOfEach, "begin_backwards", counted_backwards),
+    ):
+        yield counted
 
 
 def report(size: Size) -> str:
