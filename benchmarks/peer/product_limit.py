@@ -7,7 +7,7 @@ and its backward: by torch, and here those that kernels multiply by themselves.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from statistics import median
@@ -92,19 +92,19 @@ def products_of_kernels() -> Iterator[list[int]]:
         links, width = products.values.shape
         counted.append(times * 2 * links * width**2)
 
-    forwards, begin_backwards = ProductsOfEach.forwards, ProductsOfEach.begin_backwards
+    forwards, backwards = ProductsOfEach.forwards, ProductsOfEach.backwards
 
     def counted_forwards(products: ProductsOfEach) -> Any:
         count(products, 1)
         return forwards(products)
 
-    def counted_backwards(products: ProductsOfEach) -> None:
+    def counted_backwards(products: ProductsOfEach, shares: Sequence[range]) -> Any:
         count(products, 2)
-        begin_backwards(products)
+        return backwards(products, shares)
 
     with (
         patch.object(ProductsOfEach, "forwards", counted_forwards),
-        patch.object(ProductsOfEach, "begin_backwards", counted_backwards),
+        patch.object(ProductsOfEach, "backwards", counted_backwards),
     ):
         yield counted
 

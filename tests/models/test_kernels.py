@@ -14,7 +14,8 @@ from torch.nn.functional import silu
 
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import shares
-from trialsmith.models.kernels import add_normalised, compiled
+from trialsmith.models.kernels import compiled
+from trialsmith.models.kernels.batch_norm import add_normalised
 from trialsmith.models.kernels.bfloat16 import narrowed, widen
 from trialsmith.models.kernels.blas import add_product
 from trialsmith.models.kernels.compiled import kernel

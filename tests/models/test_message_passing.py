@@ -26,6 +26,7 @@ from trialsmith.models import shares
 from trialsmith.models.message_passing import ENGINES
 from trialsmith.models.norm import make_norm
 from trialsmith.models.products import ProductsOfDistinct, Repeated, expanded
+from trialsmith.models.shares import RowSums
 
 OTHERS = [name for name in ENGINES if name not in ("torch", "auto")]
 HIDDEN = 4
@@ -302,14 +303,14 @@ def test_an_unknown_engine_is_named_with_the_choices():
 
 def test_many_threads_do_not_multiply_the_memory(small_chunks, monkeypatch):
     """Backwards, sums of their own take at most four times what the links take, or two shares."""
-    held = []
-    sums = ProductsOfDistinct.sums
+    held: list[RowSums] = []
+    derivatives = ProductsOfDistinct.derivatives
 
-    def counted(products, share):
-        held.append(sums(products, share))
-        return held[-1]
+    def counted(products):
+        held.append(products._dproducts)
+        return derivatives(products)
 
-    monkeypatch.setattr(ProductsOfDistinct, "sums", counted)
+    monkeypatch.setattr(ProductsOfDistinct, "derivatives", counted)
     torch.manual_seed(0)
     members, links, project = 15, random_links(0, 15, 400), nn.Linear(HIDDEN, HIDDEN).double()
     anywhere, in_order = torch.randint(380, (400,)), torch.arange(400) * 380 // 400
@@ -325,6 +326,6 @@ def test_many_threads_do_not_multiply_the_memory(small_chunks, monkeypatch):
             convolve = ENGINES["fused"](links, members)
             received, _ = convolve(Repeated(values, rows), project, random_parts(members), None)
             received.sum().backward()
-        assert len(held) == pytest.approx(shares_held, abs=1)
-        sizes = [len(of_products.sums) for of_products, _ in held]
-        assert len(held) == 2 or 2 * (sum(sizes) - max(sizes)) <= 4 * len(rows)
+        (sums,) = held
+        assert len(sums.spans) == pytest.approx(shares_held, abs=1)
+        assert len(sums.spans) == 2 or 2 * (len(sums.sums) - len(values)) <= 4 * len(rows)

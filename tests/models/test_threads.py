@@ -1,20 +1,27 @@
-"""Work in the threads of PyTorch, and in others where those cannot be had."""
+"""Work that is shared out among the threads of PyTorch, and others where those cannot be had."""
 
-import gc
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import no_type_check
 
 import numpy as np
 import pytest
 import torch
+from numba import types
 
 from trialsmith.models import threads
-from trialsmith.models.shares import in_shares, shares_of
+from trialsmith.models.kernels import team
+from trialsmith.models.kernels.team import Shared
+from trialsmith.models.shares import bounds_of, shares_of
+
+_TASKS = Path("/proc/self/task")
+_without_openmp = pytest.mark.skipif(
+    not team._HAS_OPENMP, reason="PyTorch does not compute with GNU's OpenMP here"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -29,12 +36,84 @@ def _three_threads() -> Iterator[None]:
 @pytest.fixture(params=["PyTorch's threads", "threads of our own"])
 def _whose(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "threads of our own":
-        monkeypatch.setattr(threads, "_team", lambda: None)
-    elif threads._team() is None:
+        monkeypatch.setattr(add_up, "_of_all", None)
+    elif not team._HAS_OPENMP:
         pytest.skip("PyTorch does not compute with GNU's OpenMP here")
 
 
+@Shared
+@no_type_check
+def add_up(k, shares, x, pair, sums):
+    """Of x, to the share's sum, once for each array of the pair."""
+    for n in range(shares[k], shares[k + 1]):
+        if x[n] < 0:
+            raise ValueError("negative")
+        for other in pair:
+            sums[k] += x[n] * other[n]
+
+
+def sums_of(x: np.ndarray, threads: int) -> np.ndarray:
+    shares = shares_of(len(x), threads)
+    sums = np.zeros(len(shares))
+    add_up(len(shares), bounds_of(shares), x, (np.ones(len(x)), x), sums)
+    return sums
+
+
 @pytest.mark.usefixtures("_whose")
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 100])
+def test_every_share_is_done_once(count: int) -> None:
+    x = np.arange(1000.0)
+    expected = [sum(x[n] + x[n] ** 2 for n in share) for share in shares_of(1000, count)]
+    for _ in range(20):
+        np.testing.assert_allclose(sums_of(x, count), expected)
+
+
+@pytest.mark.usefixtures("_whose")
+@pytest.mark.parametrize("wrong", [0, 500, 999])
+def test_what_goes_wrong_in_a_share_is_raised(wrong: int) -> None:
+    x = np.arange(1000.0)
+    x[wrong] = -1
+    with pytest.raises((RuntimeError, ValueError), match=r"was not done|negative"):
+        sums_of(x, 3)
+
+
+def test_views_of_what_is_shared_do_not_end_it() -> None:
+    """Kernels do not count who owns an array: what they were given must stay as it was owned."""
+    x = np.arange(1000.0)
+    before = sys.getrefcount(x)
+    for _ in range(100):
+        sums_of(x, 3)
+    assert sys.getrefcount(x) == before
+    np.testing.assert_array_equal(x, np.arange(1000.0))
+
+
+@_without_openmp
+def test_shares_are_worked_on_by_threads_of_their_own() -> None:
+    number = types.ExternalFunction("trialsmith_omp_get_thread_num", types.int32())
+
+    @Shared
+    @no_type_check
+    def who(k, seen):
+        seen[k] = number()
+
+    seen = np.full(3, -1)
+    who(3, seen)
+    assert sorted(seen) == [0, 1, 2]
+
+
+@_without_openmp
+@pytest.mark.skipif(not _TASKS.exists(), reason="the system does not list its threads here")
+def test_few_shares_do_not_dismiss_the_other_threads() -> None:
+    """OpenMP ends those that a smaller team has no need of, and begins others for the next."""
+    sums_of(np.ones(100), 3)
+    before = set(os.listdir(_TASKS))
+    for _ in range(50):
+        for count in (1, 2, 3):
+            sums_of(np.ones(100), count)
+        torch.ones(300, 300) @ torch.ones(300, 300)
+    assert set(os.listdir(_TASKS)) <= before
+
+
 def test_pieces_are_done_side_by_side() -> None:
     """Each waits for the others: one after the other they would wait for ever."""
     together = threading.Barrier(3, timeout=60)
@@ -44,121 +123,45 @@ def test_pieces_are_done_side_by_side() -> None:
         together.wait()
         results[piece] = threading.get_ident()
 
-    threads.in_threads(3, work)
+    threads.in_threads_of_our_own(3, work)
     assert results.keys() == {0, 1, 2}
     assert len(set(results.values())) == 3
     assert results[0] == threading.get_ident()
 
 
-def test_a_piece_that_is_not_begun_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where a thread has no memory left to run Python."""
-    monkeypatch.setattr(threads, "_team", lambda: lambda count, do: do(0))
-    with pytest.raises(RuntimeError, match="piece 1 of 2 was not begun"):
-        threads.in_threads(2, lambda piece: None)
-
-
-@pytest.mark.skipif(threads._team() is None, reason="PyTorch's OpenMP is not GNU's here")
-def test_few_pieces_do_not_dismiss_the_other_threads() -> None:
-    """OpenMP ends those that a smaller team has no need of, and begins others for the next."""
-    seen: set[int] = set()
-    for _ in range(50):
-        threads.in_threads(2, lambda piece: seen.add(threading.get_native_id()))
-        threads.in_threads(3, lambda piece: seen.add(threading.get_native_id()))
-        torch.ones(300, 300) @ torch.ones(300, 300)
-    assert len(seen) <= 2 * 3
-
-
-@pytest.mark.usefixtures("_whose")
-def test_results_of_shares_are_in_their_order_and_an_error_is_raised() -> None:
-    shares = shares_of(10)
-    assert [x for share in in_shares(shares, list) for x in share] == list(range(10))
-    assert in_shares(shares_of(0), list) == []
-    for wrong in range(10):
-        with pytest.raises(ZeroDivisionError):
-            in_shares(shares, lambda share, wrong=wrong: [1 / (wrong - x) for x in share])
-
-
-@pytest.mark.usefixtures("_whose")
-def test_an_interrupt_ends_the_work_when_all_pieces_have_ended() -> None:
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_an_interrupt_or_error_comes_out_when_all_pieces_have_ended(wrong: int) -> None:
     done: list[int] = []
 
     def work(piece: int) -> None:
-        if piece == 0:
+        if piece == wrong:
             raise KeyboardInterrupt
         done.append(piece)
 
     with pytest.raises(KeyboardInterrupt):
-        threads.in_threads(3, work)
-    assert sorted(done) == [1, 2]
-
-
-class _Signal(BaseException):
-    pass
-
-
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers that send signals here")
-@pytest.mark.skipif(threads._team() is None, reason="PyTorch's OpenMP is not GNU's here")
-def test_what_a_signal_raises_comes_out() -> None:
-    """Whenever it comes: a callback of C would swallow it."""
-    came = raised = 0
-
-    def interrupt(*_: object) -> None:
-        nonlocal came
-        came += 1
-        raise _Signal
-
-    def work(_: int) -> None:
-        time.sleep(0.0003)
-
-    gc.disable()  # what is raised in a callback of the collector (hypothesis has one) is lost too
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        for delay in np.linspace(1e-5, 2e-3, 300):
-            try:
-                signal.setitimer(signal.ITIMER_REAL, delay)
-                threads.in_threads(2, work)
-                for _ in range(60_000):  # it comes after the work, maybe to a thread of OpenMP's
-                    time.sleep(0.001)
-            except _Signal:
-                raised += 1
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        gc.enable()
-    assert raised == came == 300
-
-
-@pytest.mark.usefixtures("_whose")
-def test_nothing_is_differentiated_and_inference_stays_inference() -> None:
-    x = torch.ones(3, requires_grad=True)
-    modes: list[tuple[bool, bool]] = []
-
-    def work(piece: int) -> None:
-        modes.append(((x * piece).requires_grad, torch.is_inference_mode_enabled()))
-
-    threads.in_threads(3, work)
-    with torch.inference_mode():
-        threads.in_threads(3, work)
-    assert modes == [(False, False)] * 3 + [(False, True)] * 3
-    assert (x * 2).requires_grad
+        threads.in_threads_of_our_own(3, work)
+    assert sorted(done) == sorted({0, 1, 2} - {wrong})
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
 @pytest.mark.parametrize("setting", ["OMP_THREAD_LIMIT=1", "OMP_DYNAMIC=true", "no setting"])
-def test_all_pieces_are_done_in_smaller_teams_and_after_a_fork(setting: str) -> None:
+def test_all_shares_are_done_in_smaller_teams_and_after_a_fork(setting: str) -> None:
     name, _, value = setting.partition("=")
     program = """
-import os, sys, torch
-from trialsmith.models.threads import in_threads
+import os, torch
+import numpy as np
+from trialsmith.models import kernels
 torch.set_num_threads(3)
-def pieces():
-    done = []
-    in_threads(3, done.append)
-    return sorted(done)
-assert pieces() == [0, 1, 2]
+def shares():
+    x, out = np.ones((3, 2)), np.zeros((3, 2))
+    norm = kernels.step(kernels.Norming, x, scale=np.zeros(2), shift=np.full(2, 1e3))
+    bounds = np.arange(4)
+    kernels.activate(3, bounds, bounds, x, bounds[:3], x, norm, out)
+    return (out == 1001).all()
+assert shares()
 child = os.fork()
 if not child:
-    os._exit(0 if pieces() == [0, 1, 2] else 1)
+    os._exit(0 if shares() else 1)
 assert os.waitpid(child, 0)[1] == 0
 """
     environment = os.environ | ({name: value} if value else {})

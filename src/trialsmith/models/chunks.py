@@ -1,6 +1,6 @@
 """The links of a batch in chunks, cut where one target ends and the next begins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +16,7 @@ class Chunks:
     """All chunks of a batch, numbered from 0; a range of them is some in a row."""
 
     table: ChunkTable
+    _members: dict[range, slice] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.table.links) - 1
@@ -25,27 +26,17 @@ class Chunks:
         """Links in each."""
         return np.diff(self.table.links).tolist()
 
-    @cached_property
-    def slices(self) -> list[slice]:
-        """The links of each."""
-        return [self.links(range(n, n + 1)) for n in range(len(self))]
-
-    def of(self, some: range) -> ChunkTable:
-        """The same table with some chunks alone."""
-        bounds = slice(some.start, some.stop + 1)
-        return self.table._replace(
-            links=self.table.links[bounds], targets=self.table.targets[bounds]
-        )
-
     def links(self, some: range) -> slice:
         """The links of some chunks."""
         return slice(int(self.table.links[some.start]), int(self.table.links[some.stop]))
 
     def members(self, some: range) -> slice:
         """From the first to the last that their links join."""
-        sources = span(self.table.source[self.links(some)])
-        first, last = (int(self.table.targets[n]) for n in (some.start, some.stop))
-        return slice(min(sources.start, first), max(sources.stop, last))
+        if some not in self._members:
+            sources = span(self.table.source[self.links(some)])
+            first, last = (int(self.table.targets[n]) for n in (some.start, some.stop))
+            self._members[some] = slice(min(sources.start, first), max(sources.stop, last))
+        return self._members[some]
 
 
 class ChunkedLinks:

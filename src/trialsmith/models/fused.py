@@ -15,7 +15,6 @@ and backwards, with a bar for the loss's derivative by each,
     v̄ⱼ = Σᵢ q,   s̄ⱼ = Σᵢ m̄,   t̄ᵢ = Σⱼ m̄,   W̄ = Σ m̄ eᵀ,   b̄ = Σ m̄,   ē = ē' + Wᵀ m̄
 """
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,18 +24,11 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from trialsmith.models import kernels
-from trialsmith.models.activation import Activation, NoActivation, Sums, chunked_activation
+from trialsmith.models.activation import Activation, NoActivation, chunked_activation
 from trialsmith.models.chunks import ChunkedLinks, Chunks
 from trialsmith.models.norm import Norm
 from trialsmith.models.products import Products, Repeated, products_of
-from trialsmith.models.shares import (
-    RowSums,
-    in_all_rows,
-    in_shares,
-    rows_of_a_chunk,
-    shares_of,
-    summed,
-)
+from trialsmith.models.shares import RowSums, bounds_of, rows_of_a_chunk, shares_of
 
 EPS = 1e-6
 _SUMS = 4  # rows that shares sum up by themselves, backwards, for each link
@@ -104,28 +96,20 @@ class _FusedConvolution(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor | None]:
         m = e.new_empty(len(links), e.shape[1])
         chunks = links.chunks(rows_of_a_chunk(m.numpy()))
-        shares = shares_of(len(chunks))
-        products = products_of(e, rows, weight, product_type, chunks)
-        product = products.forwards()
         r, d = (e.new_empty(links.members, e.shape[1]) for _ in range(2))
         new = None if activation is None else torch.empty_like(m)
-        activation = activation or NoActivation(m.numpy())
-        activation.begin(len(chunks))
-        features, x = (products.values, products.rows), m.numpy()
-        given = _array(bias), _array(parts)
-        written = r.numpy(), d.numpy()
-        links_written = _array_or_none(new, x)
-
-        def convolve(share: range) -> None:
-            of_links = chunks.of(share), *features, product, x
-            norm = activation.forwards(share)
-            kernels.convolve(*of_links, *given, EPS, *written, norm, links_written)
-
-        in_shares(shares, convolve)
+        activation = activation or NoActivation(m)
+        shares = shares_of(len(chunks))
+        of_shares, table = (len(shares), bounds_of(shares)), chunks.table
+        products = products_of(e, rows, weight, product_type, chunks)
+        features, x, new_links = (products.values, products.rows), m.numpy(), _array_or_none(new, m)
+        norm = activation.begin(len(chunks))
+        kernels.convolve(
+            *(*of_shares, table, *features, products.forwards(), x, _array(bias), _array(parts)),
+            *(EPS, r.numpy(), d.numpy(), norm, new_links),
+        )
         if not activation.at_once:
-            activation.settle()
-            update = partial(_update, activation, chunks, features, x, links_written)
-            in_shares(shares, update)
+            kernels.activate(*of_shares, table.links, *features, x, activation.settle(), new_links)
         ctx.save_for_backward(e, weight, parts, rows, m, r, d, gamma, beta)
         ctx.chunks, ctx.activation, ctx.product_type = chunks, activation, product_type
         return r, new
@@ -142,32 +126,23 @@ class _FusedConvolution(torch.autograd.Function):
         )  # γ and β: unchanged since, or torch raises
         chunks, activation = ctx.chunks, ctx.activation
         products = products_of(e, rows, weight, ctx.product_type, chunks)
-        products.begin_backwards()
-        features, x, members = (products.values, products.rows), m.numpy(), _array(parts)
+        shares, table = _shares_that_fit(chunks, products), chunks.table
+        dnew = _array_or_none(dnew, m)
+        x = m.numpy()
+        norm, sums = activation.backwards(dnew, x, table.links, len(shares))
+        dparts = RowSums.room(parts, [chunks.members(share) for share in shares])
+        room = m.new_empty(len(shares), max(chunks.sizes), m.shape[1])
+        features, product = (products.values, products.rows), products.backwards(shares)
         at_targets = _array(dr), r.numpy(), d.numpy()
-        if dnew is not None:
-            dnew = dnew.contiguous()
-        given = _array_or_none(dnew, x)
-        of_all = activation.collected(given, x, chunks.slices)
-
-        def differentiate(share: range) -> tuple[RowSums, Any, Sums]:
-            dparts = RowSums.zeros(parts, chunks.members(share), share)
-            at_members = dparts.rows.start, members[dparts.rows], dparts.sums.numpy()
-            of_products, of_norm = products.sums(share), activation.accumulators()
-            product = products.backwards(of_products)
-            norm = activation.backwards(of_all, of_norm)
-            scratch = m.new_empty(max(chunks.sizes[share.start : share.stop]), m.shape[1])
-            of_links = chunks.of(share), *features, product, x
-            kernels.differentiate(*of_links, *at_members, *at_targets, norm, given, scratch.numpy())
-            return dparts, of_products, of_norm
-
-        shares = _shares_that_fit(chunks, products)
-        of_members, of_products, of_norm = zip(*in_shares(shares, differentiate), strict=True)
-        dparts = in_all_rows(of_members)
-        de, dweight = products.derivatives(of_products)
-        dgamma, dbeta = activation.parameters(summed([of_all.sums, *of_norm])) or (None, None)
-        dbias = dparts[:, 1].sum(0)  # as of t, which too is added to every m
-        return de, dweight, dbias, dparts, dgamma, dbeta, None, None, None, None
+        kernels.differentiate(
+            *(len(shares), bounds_of(shares), table, *features, product, x),
+            *(_array(parts), dparts.table, *at_targets, norm, dnew, room.numpy()),
+        )
+        of_members = dparts.total()
+        de, dweight = products.derivatives()
+        dgamma, dbeta = activation.parameters(sums)
+        dbias = of_members[:, 1].sum(0)  # as of t, which too is added to every m
+        return de, dweight, dbias, of_members, dgamma, dbeta, None, None, None, None
 
 
 def _shares_that_fit(chunks: Chunks, products: Products) -> list[range]:
@@ -189,23 +164,10 @@ def _length(rows: slice) -> int:
     return rows.stop - rows.start
 
 
-def _update(
-    activation: Activation,
-    chunks: Chunks,
-    e: tuple[np.ndarray, np.ndarray],
-    m: np.ndarray,
-    new: np.ndarray,
-    share: range,
-) -> None:
-    """e' = e + SiLU(Norm(m))"""
-    here, (values, rows) = chunks.links(share), e
-    activation.add((values, rows[here]), m[here], new[here])
-
-
 def _array(x: Tensor) -> np.ndarray:
     return x.detach().contiguous().numpy()
 
 
-def _array_or_none(x: Tensor | None, like: np.ndarray) -> np.ndarray:
+def _array_or_none(x: Tensor | None, like: Tensor) -> np.ndarray:
     """Without rows and columns, where there is none."""
-    return np.empty((0, 0), like.dtype) if x is None else x.numpy()
+    return _array(like.new_empty(0, 0) if x is None else x)

@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import silu
 
-from trialsmith.models.activation import Activation, Sums, chunked_activation
+from trialsmith.models import kernels
+from trialsmith.models.activation import Activation, chunked_activation
 from trialsmith.models.norm import Norm
-from trialsmith.models.shares import in_shares, rows_of, rows_of_a_chunk, shares_of, summed
+from trialsmith.models.shares import bounds_of, rows_of_a_chunk, shares_of
 
 
 def normalised_silu(
@@ -33,24 +34,14 @@ class _NormalisedSilu(torch.autograd.Function):
         ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, activation: Activation
     ) -> Float[Tensor, "members features"]:
         values = x.detach().contiguous().numpy()
+        bounds, shares = _divided(values)
+        zero = np.zeros_like(values, shape=(1, values.shape[1])), np.zeros(len(values), np.int64)
         out = np.empty_like(values)
-        nothing = np.zeros_like(values, shape=(1, values.shape[1])), np.zeros(len(out), np.intp)
-        chunks = _chunks(values)
-        shares = shares_of(len(chunks))
-
-        def observe(share: range) -> None:
-            for number in share:
-                activation.observe(number, values[chunks[number]], chunks[number])
-
-        def activate(share: range) -> None:
-            rows = rows_of(share, chunks)
-            activation.add((nothing[0], nothing[1][rows]), values[rows], out[rows])
-
+        norm = activation.begin(len(bounds) - 1)
         if not activation.at_once:
-            activation.begin(len(chunks))
-            in_shares(shares, observe)
-            activation.settle()
-        in_shares(shares, activate)
+            kernels.observe(len(shares) - 1, shares, bounds, values, norm)
+            norm = activation.settle()
+        kernels.activate(len(shares) - 1, shares, bounds, *zero, values, norm, out)
         ctx.save_for_backward(x, gamma, beta)
         ctx.activation = activation
         return torch.from_numpy(out)
@@ -62,22 +53,19 @@ class _NormalisedSilu(torch.autograd.Function):
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:
         x, *_ = ctx.saved_tensors  # γ and β: unchanged since, or torch raises
-        activation = ctx.activation
         values, dz = (each.detach().contiguous().numpy() for each in (x, *derivatives))
-        dx = np.zeros_like(values)
-        chunks = _chunks(values)
-        collected = activation.collected(dz, values, chunks)
-
-        def differentiate(share: range) -> Sums:
-            sums = activation.accumulators()
-            rows = rows_of(share, chunks)
-            activation.differentiate(dz[rows], values[rows], rows, collected, sums, dx[rows])
-            return sums
-
-        sums = summed([collected.sums, *in_shares(shares_of(len(chunks)), differentiate)])
-        return torch.from_numpy(dx), *activation.parameters(sums), None
+        bounds, shares = _divided(values)
+        norm, sums = ctx.activation.backwards(dz, values, bounds, len(shares) - 1)
+        dx = np.empty_like(values)
+        kernels.differentiate_members(len(shares) - 1, shares, bounds, dz, values, norm, dx)
+        return torch.from_numpy(dx), *ctx.activation.parameters(sums), None
 
 
-def _chunks(values: np.ndarray) -> list[slice]:
-    rows = rows_of_a_chunk(values)
-    return [slice(k, k + rows) for k in range(0, max(1, len(values)), rows)]
+def _divided(
+    x: np.ndarray,
+) -> tuple[Int[np.ndarray, "chunks_and_end"], Int[np.ndarray, "shares_and_end"]]:
+    """Bounds of chunks among the rows, and of shares among the chunks."""
+    rows = rows_of_a_chunk(x)
+    chunks = max(1, -(-len(x) // rows))
+    bounds = np.minimum(np.arange(chunks + 1) * rows, len(x))
+    return bounds, bounds_of(shares_of(chunks))

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch.nn.functional import linear
 
 from trialsmith.models import kernels
 from trialsmith.models.chunks import Chunks, span
-from trialsmith.models.shares import RowSums, in_all_rows, summed
+from trialsmith.models.shares import RowSums
 
 
 class Repeated(NamedTuple):
@@ -48,23 +48,13 @@ class Products(ABC):
     def forwards(self) -> kernels.Product:
         """How a kernel has W e."""
 
-    def begin_backwards(self) -> None:
-        """Before any share goes backwards."""
-        return
+    @abstractmethod
+    def backwards(self, shares: Sequence[range]) -> kernels.ProductBack:
+        """Room for the sums of each share, and how a kernel writes them."""
 
     @abstractmethod
-    def sums(self, share: range) -> Any:
-        """Zeros, for some of the chunks."""
-
-    @abstractmethod
-    def backwards(self, sums: Any) -> kernels.ProductBack:
-        """How a kernel adds derivatives to the sums of a share."""
-
-    @abstractmethod
-    def derivatives(
-        self, shares: Sequence[Any]
-    ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        """The derivatives by the features that were given and by W, from the sums of all shares."""
+    def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
+        """The derivatives by the features that were given and by W, when the kernel has written."""
 
 
 def products_of(
@@ -97,22 +87,15 @@ class ProductsOfEach(Products):
     def forwards(self) -> kernels.Product:
         return kernels.step(kernels.Product, self.values, **self._weight)
 
-    def begin_backwards(self) -> None:
-        self._de = torch.empty_like(self._e)  # every chunk writes rows of its own
-
-    def sums(self, share: range) -> Tensor:
+    def backwards(self, shares: Sequence[range]) -> kernels.ProductBack:
         width = self._e.shape[1]
-        return self._e.new_zeros(width, width)
-
-    def backwards(self, sums: Tensor) -> kernels.ProductBack:
-        given = {**self._weight, "dweight": sums.numpy(), "de": self._de.numpy()}
+        self._de = torch.empty_like(self._e)  # every chunk writes rows of its own
+        self._dweight = self._e.new_empty(len(shares), width, width)
+        given = {**self._weight, "dweight": self._dweight.numpy(), "de": self._de.numpy()}
         return kernels.step(kernels.ProductBack, self.values, **given)
 
-    def derivatives(
-        self, shares: Sequence[Tensor]
-    ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        (dweight,) = summed([(share,) for share in shares])
-        return self._de, dweight
+    def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
+        return self._de, self._dweight.sum(0)
 
 
 class ProductsOfDistinct(Products):
@@ -140,20 +123,15 @@ class ProductsOfDistinct(Products):
     def _span(self, share: range) -> slice:
         return span(self.rows[self._chunks.links(share)])
 
-    def sums(self, share: range) -> tuple[RowSums, RowSums]:
-        rows = self._span(share)
-        return RowSums.zeros(self._values, rows, share), RowSums.zeros(self._values, rows, share)
+    def backwards(self, shares: Sequence[range]) -> kernels.ProductBack:
+        spans = [self._span(share) for share in shares]
+        self._dproducts, self._dvalues = (RowSums.room(self._values, spans) for _ in range(2))
+        dproducts, ends, least = self._dproducts.table
+        dvalues, *_ = self._dvalues.table
+        given = {"dproducts": dproducts, "dvalues": dvalues, "ends": ends, "least": least}
+        return kernels.step(kernels.ProductBack, self.values, **given)
 
-    def backwards(self, sums: tuple[RowSums, RowSums]) -> kernels.ProductBack:
-        dproducts, dvalues = sums
-        given = {"dproducts": dproducts.sums.numpy(), "dvalues": dvalues.sums.numpy()}
-        least = dproducts.rows.start
-        return kernels.step(kernels.ProductBack, self.values, least=least, **given)
-
-    def derivatives(
-        self, shares: Sequence[tuple[RowSums, RowSums]]
-    ) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        dproducts, dvalues = (in_all_rows(each) for each in zip(*shares, strict=True))
-        dm = dproducts.to(self._weight.dtype)
+    def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
+        dm = self._dproducts.total().to(self._weight.dtype)
         dweight = dm.t() @ self._values.to(dm.dtype)
-        return dvalues.add_(dm @ self._weight), dweight.to(self._values.dtype)
+        return self._dvalues.total().add_(dm @ self._weight), dweight.to(self._values.dtype)

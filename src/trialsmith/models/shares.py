@@ -4,21 +4,35 @@ A product or a sum of one chunk is small: threads that divide each of them wait 
 of the time. Here every thread has a share of the chunks and meets the others at the end.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from trialsmith.models.threads import Result, in_threads
+from trialsmith.models import kernels
 
-# Of one array of a chunk: two of them and the weights stay in a core's second-level cache of a
-# megabyte. With half or twice as much, products and loops were measured to be slower.
-CHUNK_BYTES = 384 * 2**10
-_WORTH_A_THREAD = 192 * 2**10  # with less of an array, a thread takes longer to wake than to work
+_SECOND_LEVEL = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
+
+
+def _bytes_of_a_chunk() -> int:
+    """Of one array: two of them and the weights stay in a core's second-level cache.
+
+    With 384 KB where the cache has 1 MB, half or twice as much were measured to be slower.
+    """
+    try:
+        of_cache = int(_SECOND_LEVEL.read_text().removesuffix("K\n")) * 2**10
+    except (OSError, ValueError):  # not Linux, or not written so
+        of_cache = 2**20
+    return min(max(192 * 2**10, of_cache * 3 // 8), 2**20)
+
+
+CHUNK_BYTES = _bytes_of_a_chunk()
+_WORTH_A_THREAD = 24 * 2**10  # with less of an array, a thread takes longer to wake than to work
 
 
 def shares_of(count: int, most: int | None = None) -> list[range]:
@@ -35,50 +49,39 @@ def shares_of(count: int, most: int | None = None) -> list[range]:
     return [range(a, b) for a, b in pairwise(bounds) if a < b]
 
 
-def rows_of(share: range, chunks: Sequence[slice]) -> slice:
-    """The rows of a share, whose chunks lie one after the other."""
-    return slice(chunks[share[0]].start, chunks[share[-1]].stop)
-
-
-def in_shares(shares: Sequence[range], work: Callable[[range], Result]) -> list[Result]:
-    """What ``work`` returns of each share, in their order; they are worked on side by side.
-
-    Nothing in ``work`` is differentiated.
-    """
-    if len(shares) <= 1:
-        return [work(share) for share in shares]
-    return in_threads(len(shares), lambda number: work(shares[number]))
-
-
-def summed(shares: Iterable[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """Of each accumulator the sum over all shares, written to the first one's."""
-    first, *others = shares
-    for share in others:
-        for total, part in zip(first, share, strict=True):
-            total += part
-    return first
+def bounds_of(shares: Sequence[range]) -> Int[np.ndarray, "shares_and_end"]:
+    """Where each begins, and the last ends."""
+    return np.array([*(share.start for share in shares), shares[-1].stop])
 
 
 @dataclass
 class RowSums:
-    """Sums by row, for a share of the chunks that has to do with some rows alone."""
+    """Sums by row of each share, which has to do with some rows alone; the first has all rows."""
 
-    rows: slice
-    sums: Float[Tensor, "rows ..."]
+    spans: list[slice]
+    sums: Float[Tensor, "rows_of_all_shares ..."]
 
     @classmethod
-    def zeros(cls, like: Float[Tensor, "all ..."], rows: slice, share: range) -> "RowSums":
-        """Room for some of the rows of ``like``; the first share has room for all."""
-        rows = rows if share.start else slice(0, len(like))
-        return cls(rows, like.new_zeros(rows.stop - rows.start, *like.shape[1:]))
+    def room(cls, like: Float[Tensor, "rows ..."], spans: Sequence[slice]) -> "RowSums":
+        """For sums like the rows of ``like``; nothing is written yet."""
+        spans = [slice(0, len(like)), *spans[1:]]
+        rows = sum(span.stop - span.start for span in spans)
+        return cls(spans, like.new_empty(rows, *like.shape[1:]))
 
+    @property
+    def table(self) -> kernels.RowTable:
+        """As kernels know it."""
+        lengths = [span.stop - span.start for span in self.spans]
+        ends = np.cumsum([0, *lengths])
+        least = np.array([span.start for span in self.spans])
+        return kernels.RowTable(self.sums.numpy(), ends, least)
 
-def in_all_rows(shares: Sequence[RowSums]) -> Float[Tensor, "all ..."]:
-    """The sums over all shares, written to the first one's."""
-    first, *others = shares
-    for other in others:
-        first.sums[other.rows] += other.sums
-    return first.sums
+    def total(self) -> Float[Tensor, "rows ..."]:
+        """Over all shares, written to the first one's."""
+        first, *others = self.sums.split([span.stop - span.start for span in self.spans])
+        for span, sums in zip(self.spans[1:], others, strict=True):
+            first[span] += sums
+        return first
 
 
 def rows_of_a_chunk(x: np.ndarray) -> int:

@@ -4,40 +4,30 @@ Each reads a chunk of links once, from the cache in which the product before lef
 arrays only: rows are links or members, columns are features.
 """
 
-from trialsmith.models.kernels.batch_norm import (
-    add_normalised,
-    collect_sums,
-    differentiate_normalised,
-    moments,
-)
-from trialsmith.models.kernels.convolution import (
+from trialsmith.models.kernels.convolution import convolve, differentiate
+from trialsmith.models.kernels.norming import activate, collect, differentiate_members, observe
+from trialsmith.models.kernels.steps import (
     ChunkTable,
-    LinkNorm,
-    LinkNormBack,
+    Norming,
+    NormingBack,
     Product,
     ProductBack,
-    convolve,
-    differentiate,
+    RowTable,
     step,
-)
-from trialsmith.models.kernels.layer_norm import (
-    add_layer_normalised,
-    differentiate_layer_normalised,
 )
 
 __all__ = [
     "ChunkTable",
-    "LinkNorm",
-    "LinkNormBack",
+    "Norming",
+    "NormingBack",
     "Product",
     "ProductBack",
-    "add_layer_normalised",
-    "add_normalised",
-    "collect_sums",
+    "RowTable",
+    "activate",
+    "collect",
     "convolve",
     "differentiate",
-    "differentiate_layer_normalised",
-    "differentiate_normalised",
-    "moments",
+    "differentiate_members",
+    "observe",
     "step",
 ]

@@ -1,0 +1,112 @@
+"""What kernels are told of a convolution's steps: tuples of arrays.
+
+Those of a step that is not taken are empty, but of the same kind: so one function is compiled for
+all choices of products and norms, and not one for each.
+"""
+
+from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
+
+import numpy as np
+
+from trialsmith.models.kernels.bfloat16 import BITS
+
+# How an empty one is made: its shape, and its type where that is not the features'.
+Vector = Annotated[Any, (0,), None]
+Table = Annotated[Any, (0, 0), None]
+Tables = Annotated[Any, (0, 0, 0), None]
+BitTable = Annotated[Any, (0, 0), BITS]
+Indices = Annotated[Any, (0,), np.int64]
+Scalar = Annotated[Any, (), None]
+
+
+class ChunkTable(NamedTuple):
+    """Where chunks begin, and the links that they are cut from."""
+
+    links: Any  # bounds of the chunks among the links,
+    targets: Any  # and among the targets: one more than chunks
+    source: Any  # of each link
+    starts: Any  # of the links of each target
+    weight: Any  # of each link
+
+
+class RowTable(NamedTuple):
+    """Sums by row, of all shares one after the other."""
+
+    sums: Any
+    ends: Any  # where each share's begin, and the last's end
+    least: Any  # the row with which each share's begin
+
+
+class Product(NamedTuple):
+    """W e of each link: from W, in bfloat16 or not, or from the products of features that many
+    links share.
+    """
+
+    weight: Table
+    narrow_weight: BitTable
+    products: Table
+
+
+class ProductBack(NamedTuple):
+    """W̄ is written for each share, and ē; or what comes back is summed for shared features, by
+    rows as in a `RowTable`.
+    """
+
+    weight: Table
+    narrow_weight: BitTable
+    dweight: Tables
+    de: Table
+    dproducts: Table
+    dvalues: Table
+    ends: Indices
+    least: Indices
+
+
+class Norming(NamedTuple):
+    """Layer norm; batch norm whose line scale x + shift is known; or what its moments go to."""
+
+    gamma: Vector
+    beta: Vector
+    eps: Scalar
+    scale: Vector
+    shift: Vector
+    share: Vector  # of each row in the mean
+    totals: Vector  # of each chunk, as the others
+    means: Table
+    spreads: Table
+
+
+class NormingBack(NamedTuple):
+    """Layer norm, with what gathers γ̄ and β̄ in a row for each share of the work; or the terms of
+    `differentiate_normalised`.
+    """
+
+    gamma: Vector
+    beta: Vector
+    eps: Scalar
+    dgamma: Table
+    dbeta: Table
+    scale: Vector
+    shift: Vector
+    share: Vector  # of each row in the mean
+    constant: Vector
+    slope: Vector
+
+
+Step = TypeVar("Step", Product, ProductBack, Norming, NormingBack)
+
+
+_KINDS = {
+    of: {name: hint.__metadata__ for name, hint in get_type_hints(of, include_extras=True).items()}
+    for of in (Product, ProductBack, Norming, NormingBack)
+}
+
+
+def step(of: type[Step], like: np.ndarray, **given: Any) -> Step:
+    """A tuple from above for numbers of the type of ``like``; what is not given is empty."""
+    missing = {
+        name: np.empty(shape, type_ or like.dtype) if shape else like.dtype.type(0)
+        for name, (shape, type_) in _KINDS[of].items()
+        if name not in given
+    }
+    return of(**missing, **given)
