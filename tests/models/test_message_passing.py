@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
@@ -25,6 +26,7 @@ from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import shares
 from trialsmith.models.message_passing import ENGINES
 from trialsmith.models.norm import make_norm
+from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.products import ProductsOfDistinct, Repeated, expanded
 from trialsmith.models.shares import RowSums
 
@@ -166,6 +168,40 @@ def test_sizes_that_do_not_go_together_are_refused(links, rows, width_before, wi
         convolve(features, nn.Linear(width_before, width_after).double(), random_parts(5), None)
     with pytest.raises(ValueError, match="4 members do not go with"):
         convolve(e[[0] * 20], nn.Linear(HIDDEN, HIDDEN).double(), random_parts(4), None)
+
+
+@pytest.mark.parametrize("row", [-1, 4])
+def test_rows_that_are_not_there_are_refused(row):
+    links, values = random_links(0, 5, 20), torch.zeros(4, HIDDEN, dtype=torch.float64)
+    features = Repeated(values, torch.full((20,), row))
+    convolve = ENGINES["fused"](links, 5)
+    with pytest.raises(ValueError, match="rows from 0 to 3"):
+        convolve(features, nn.Linear(HIDDEN, HIDDEN).double(), random_parts(5), None)
+
+
+@pytest.mark.parametrize("width", [HIDDEN - 1, HIDDEN + 1])
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_norms_of_another_width_are_refused(norm, width):
+    layer, e = make_norm(norm, width).double(), torch.zeros(20, HIDDEN, dtype=torch.float64)
+    convolve = ENGINES["fused"](random_links(0, 5, 20), 5)
+    with pytest.raises(ValueError, match=f"a norm of {width} features"):
+        convolve(e, nn.Linear(HIDDEN, HIDDEN).double(), random_parts(5), layer)
+    with pytest.raises(ValueError, match=f"20 multiplicities and a norm of {width}"):
+        normalised_silu(layer, e, torch.ones(20).double())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"source": torch.full((20,), 5)}, "members 0 to 4"),
+        ({"source": torch.full((20,), -1)}, "members 0 to 4"),
+        ({"target": torch.full((20,), 5)}, "members 0 to 4"),
+        ({"target": torch.arange(20).flip(0) // 4}, "must be sorted"),
+    ],
+)
+def test_links_that_are_none_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        ENGINES["fused"](replace(random_links(0, 5, 20), **change), 5)
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer"])

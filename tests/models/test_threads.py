@@ -55,7 +55,7 @@ def add_up(k, shares, x, pair, sums):
 def sums_of(x: np.ndarray, threads: int) -> np.ndarray:
     shares = shares_of(len(x), threads)
     sums = np.zeros(len(shares))
-    add_up(len(shares), bounds_of(shares), x, (np.ones(len(x)), x), sums)
+    add_up(bounds_of(shares), x, (np.ones(len(x)), x), sums)
     return sums
 
 
@@ -87,17 +87,42 @@ def test_views_of_what_is_shared_do_not_end_it() -> None:
     np.testing.assert_array_equal(x, np.arange(1000.0))
 
 
+def test_kernels_of_one_name_are_told_apart() -> None:
+    """Also where they stand in one file, and what was compiled is kept."""
+
+    def writes_one() -> Shared:
+        @Shared
+        @no_type_check
+        def write(k, shares, x):
+            x[k] = 1
+
+        return write
+
+    def writes_two() -> Shared:
+        @Shared
+        @no_type_check
+        def write(k, shares, x):
+            x[k] = 2
+
+        return write
+
+    for make, expected in ((writes_one, 1), (writes_two, 2)):
+        x = np.zeros(3)
+        make()(np.arange(4), x)
+        np.testing.assert_array_equal(x, expected)
+
+
 @_without_openmp
 def test_shares_are_worked_on_by_threads_of_their_own() -> None:
     number = types.ExternalFunction("trialsmith_omp_get_thread_num", types.int32())
 
     @Shared
     @no_type_check
-    def who(k, seen):
+    def who(k, shares, seen):
         seen[k] = number()
 
     seen = np.full(3, -1)
-    who(3, seen)
+    who(np.arange(4), seen)
     assert sorted(seen) == [0, 1, 2]
 
 
@@ -156,7 +181,7 @@ def shares():
     x, out = np.ones((3, 2)), np.zeros((3, 2))
     norm = kernels.step(kernels.Norming, x, scale=np.zeros(2), shift=np.full(2, 1e3))
     bounds = np.arange(4)
-    kernels.activate(3, bounds, bounds, x, bounds[:3], x, norm, out)
+    kernels.activate(bounds, bounds, x, bounds[:3], x, norm, out)
     return (out == 1001).all()
 assert shares()
 child = os.fork()

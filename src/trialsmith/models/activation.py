@@ -131,7 +131,7 @@ class BatchNormActivation(Activation):
         moment, total = sums
         line = self._line["scale"], self._line["shift"], self._mean.numpy()
         into = total.numpy(), moment.numpy()
-        kernels.collect(len(all_), bounds_of(all_), bounds, dz, x, line, *into)
+        kernels.collect(bounds_of(all_), bounds, dz, x, line, *into)
         slope = moment.sum(0) * self._inverse.square()
         constant = total.sum(0) - self._mean * slope
         common = {"share": self._share, "constant": constant.numpy(), "slope": slope.numpy()}

@@ -47,10 +47,17 @@ class ChunkedLinks:
         members: number of atoms or bonds that they join.
 
     Raises:
-        ValueError: the links are not sorted.
+        ValueError: the links are not sorted, join what is no member, or lack a part.
     """
 
     def __init__(self, links: Links, members: int) -> None:
+        source, target = links.source, links.target
+        parts = source, target, links.weight, links.multiplicity
+        if len({len(part) for part in parts}) > 1:
+            raise ValueError(f"links have parts of {[len(part) for part in parts]} links")
+        for ends in (source, target):
+            if len(ends) and not 0 <= ends.min() <= ends.max() < members:
+                raise ValueError(f"links must join the members 0 to {members - 1}")
         if (links.target[1:] < links.target[:-1]).any():
             raise ValueError("links must be sorted by target")
         self.links, self.members = links, members

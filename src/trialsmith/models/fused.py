@@ -49,7 +49,7 @@ def fused_convolution(
         ValueError: sizes that do not go together.
     """
     features, rows = (e, None) if isinstance(e, Tensor) else e
-    _check_shapes(features, rows, project.weight, parts, links)
+    _check_shapes(features, rows, project.weight, parts, norm, links)
     autocast = torch.is_autocast_enabled("cpu")
     product_type = torch.get_autocast_dtype("cpu") if autocast else features.dtype
     activation = None if norm is None else chunked_activation(norm, links.multiplicity)
@@ -62,18 +62,26 @@ def fused_convolution(
 
 
 def _check_shapes(
-    features: Tensor, rows: Tensor | None, weight: Tensor, parts: Tensor, links: ChunkedLinks
+    features: Tensor,
+    rows: Tensor | None,
+    weight: Tensor,
+    parts: Tensor,
+    norm: Norm | None,
+    links: ChunkedLinks,
 ) -> None:
     """Kernels trust their arrays: a row too few would be read from elsewhere in memory."""
     count = len(features) if rows is None else len(rows)
     members, _, width = parts.shape
-    given = count, *parts.shape, features.shape[1], *weight.shape
-    if given != (len(links), links.members, 3, width, width, width, width):
+    of_norm = width if norm is None else len(norm.weight)
+    given = count, *parts.shape, features.shape[1], *weight.shape, of_norm
+    if given != (len(links), links.members, 3, width, width, width, width, width):
         raise ValueError(
-            f"{count} links with {features.shape[1]} features, W {tuple(weight.shape)} and "
-            f"{members} members do not go with {len(links)} links of {links.members} members "
-            f"with {width} features"
+            f"{count} links with {features.shape[1]} features, W {tuple(weight.shape)}, a norm of "
+            f"{of_norm} features and {members} members do not go with {len(links)} links of "
+            f"{links.members} members with {width} features"
         )
+    if rows is not None and len(rows) and not 0 <= rows.min() <= rows.max() < len(features):
+        raise ValueError(f"links have rows from 0 to {len(features) - 1} of the features alone")
 
 
 class _FusedConvolution(torch.autograd.Function):
@@ -99,17 +107,16 @@ class _FusedConvolution(torch.autograd.Function):
         r, d = (e.new_empty(links.members, e.shape[1]) for _ in range(2))
         new = None if activation is None else torch.empty_like(m)
         activation = activation or NoActivation(m)
-        shares = shares_of(len(chunks))
-        of_shares, table = (len(shares), bounds_of(shares)), chunks.table
+        shares, table = bounds_of(shares_of(len(chunks))), chunks.table
         products = products_of(e, rows, weight, product_type, chunks)
         features, x, new_links = (products.values, products.rows), m.numpy(), _array_or_none(new, m)
         norm = activation.begin(len(chunks))
         kernels.convolve(
-            *(*of_shares, table, *features, products.forwards(), x, _array(bias), _array(parts)),
+            *(shares, table, *features, products.forwards(), x, _array(bias), _array(parts)),
             *(EPS, r.numpy(), d.numpy(), norm, new_links),
         )
         if not activation.at_once:
-            kernels.activate(*of_shares, table.links, *features, x, activation.settle(), new_links)
+            kernels.activate(shares, table.links, *features, x, activation.settle(), new_links)
         ctx.save_for_backward(e, weight, parts, rows, m, r, d, gamma, beta)
         ctx.chunks, ctx.activation, ctx.product_type = chunks, activation, product_type
         return r, new
@@ -121,9 +128,8 @@ class _FusedConvolution(torch.autograd.Function):
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:
         dr, dnew = derivatives
-        e, weight, parts, rows, m, r, d, *_ = (
-            ctx.saved_tensors
-        )  # γ and β: unchanged since, or torch raises
+        # γ and β, the last, are unchanged since, or torch raises
+        e, weight, parts, rows, m, r, d, *_ = ctx.saved_tensors
         chunks, activation = ctx.chunks, ctx.activation
         products = products_of(e, rows, weight, ctx.product_type, chunks)
         shares, table = _shares_that_fit(chunks, products), chunks.table
@@ -135,7 +141,7 @@ class _FusedConvolution(torch.autograd.Function):
         features, product = (products.values, products.rows), products.backwards(shares)
         at_targets = _array(dr), r.numpy(), d.numpy()
         kernels.differentiate(
-            *(len(shares), bounds_of(shares), table, *features, product, x),
+            *(bounds_of(shares), table, *features, product, x),
             *(_array(parts), dparts.table, *at_targets, norm, dnew, room.numpy()),
         )
         of_members = dparts.total()

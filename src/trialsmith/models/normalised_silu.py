@@ -18,9 +18,18 @@ from trialsmith.models.shares import bounds_of, rows_of_a_chunk, shares_of
 def normalised_silu(
     norm: Norm, x: Float[Tensor, "members features"], multiplicity: Float[Tensor, "members"]
 ) -> Float[Tensor, "members features"]:
-    """``silu(norm(x, multiplicity))``; on a CPU by compiled kernels, once differentiable."""
+    """``silu(norm(x, multiplicity))``; on a CPU by compiled kernels, once differentiable.
+
+    Raises:
+        ValueError: sizes that do not go together.
+    """
     if x.device.type != "cpu":
         return silu(norm(x, multiplicity))
+    if x.shape != (len(multiplicity), len(norm.weight)):
+        raise ValueError(
+            f"x {tuple(x.shape)} does not go with {len(multiplicity)} multiplicities and a norm of "
+            f"{len(norm.weight)} features"
+        )
     activation = chunked_activation(norm, multiplicity)
     return _NormalisedSilu.apply(x, norm.weight, norm.bias, activation)
 
@@ -39,9 +48,9 @@ class _NormalisedSilu(torch.autograd.Function):
         out = np.empty_like(values)
         norm = activation.begin(len(bounds) - 1)
         if not activation.at_once:
-            kernels.observe(len(shares) - 1, shares, bounds, values, norm)
+            kernels.observe(shares, bounds, values, norm)
             norm = activation.settle()
-        kernels.activate(len(shares) - 1, shares, bounds, *zero, values, norm, out)
+        kernels.activate(shares, bounds, *zero, values, norm, out)
         ctx.save_for_backward(x, gamma, beta)
         ctx.activation = activation
         return torch.from_numpy(out)
@@ -57,7 +66,7 @@ class _NormalisedSilu(torch.autograd.Function):
         bounds, shares = _divided(values)
         norm, sums = ctx.activation.backwards(dz, values, bounds, len(shares) - 1)
         dx = np.empty_like(values)
-        kernels.differentiate_members(len(shares) - 1, shares, bounds, dz, values, norm, dx)
+        kernels.differentiate_members(shares, bounds, dz, values, norm, dx)
         return torch.from_numpy(dx), *ctx.activation.parameters(sums), None
 
 

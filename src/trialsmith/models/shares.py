@@ -20,9 +20,11 @@ _SECOND_LEVEL = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 
 
 def _bytes_of_a_chunk() -> int:
-    """Of one array: two of them and the weights stay in a core's second-level cache.
+    """Of one array: two of them and the weights stay in a core's second-level cache, if that has
+    1 MB or more.
 
-    With 384 KB where the cache has 1 MB, half or twice as much were measured to be slower.
+    With 384 KB where the cache has 1 MB, half or twice as much were measured to be slower. The
+    first core is asked for all.
     """
     try:
         of_cache = int(_SECOND_LEVEL.read_text().removesuffix("K\n")) * 2**10
@@ -39,7 +41,7 @@ def shares_of(count: int, most: int | None = None) -> list[range]:
     """A share of the chunks 0 … count - 1 for each thread, as equal as can be; none is empty.
 
     They depend on the number of torch's threads alone, so that the same number of threads gives the
-    same sums.
+    same sums on the same kind of processor.
 
     Args:
         most: shares, instead of the number of threads.

@@ -10,10 +10,9 @@ import torch
 
 
 def in_threads_of_our_own(count: int, work: Callable[[int], object]) -> None:
-    """work(0) … work(count - 1), side by side in as many threads; PyTorch has one in each.
+    """work(0) … work(count - 1), side by side in a pool of threads; PyTorch has one in each.
 
-    What a piece raises is raised when all have come to their end. What a signal raises here does
-    not wait for the other pieces, which end by themselves.
+    What a piece raises, here also by a signal, is raised when all have come to their end.
     """
     with _one_thread_each():
         others = [_pool(os.getpid()).submit(work, piece) for piece in range(1, count)]

@@ -15,6 +15,7 @@ from typing import Any, no_type_check
 import llvmlite.binding  # type: ignore[import-untyped]
 import numpy as np
 import torch
+from jaxtyping import Int
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -46,25 +47,29 @@ _of_share: Any = None  # see `_all_shares_of`
 
 
 class Shared:
-    """A kernel of the number of a share and other arguments, called for all shares at once.
+    """A kernel of a share's number, the bounds of all shares, and other arguments, called for all
+    shares at once.
 
-    ``kernel(3, x)`` is ``kernel.of_share(k, x)`` for k = 0, 1, 2, side by side in at most as many
-    threads as torch has.
+    ``kernel([0, 5, 9], x)`` is ``kernel.of_share(k, [0, 5, 9], x)`` for k = 0 and 1, side by side
+    in at most as many threads as torch has.
 
     Raises:
-        RuntimeError: a share was not done.
+        RuntimeError: a share was not done; what a kernel itself raises does not come out of
+            PyTorch's threads.
     """
 
     def __init__(self, function: Any) -> None:
+        name = _name_of_all(function)
         self.of_share = kernel(function)
-        self._of_all = _all_shares_of(self.of_share) if _HAS_OPENMP else None
+        self._of_all = _all_shares_of(self.of_share, name) if _HAS_OPENMP else None
 
-    def __call__(self, shares: int, *given: Any) -> None:
+    def __call__(self, bounds: Int[np.ndarray, "shares_and_end"], *given: Any) -> None:
+        shares = len(bounds) - 1
         if self._of_all is None or os.getpid() != _PROCESS:  # its threads do not survive a fork
-            in_threads_of_our_own(shares, lambda share: self.of_share(share, *given))
+            in_threads_of_our_own(shares, lambda share: self.of_share(share, bounds, *given))
         else:
             # as many as PyTorch itself asks for: a smaller team would dismiss the others for good
-            self._of_all(shares, 1 if shares == 1 else torch.get_num_threads(), *given)
+            self._of_all(shares, torch.get_num_threads(), bounds, *given)
 
 
 @no_type_check
@@ -72,20 +77,28 @@ def _of_all(shares, threads, *given):
     done = np.zeros(shares, np.uint8)
     _in_team(np.uint32(threads), _of_share, done, given)
     if not done.all():
-        raise RuntimeError("a share of the work was not done: memory may have run out")
+        raise RuntimeError("a share of the work was not done: a kernel failed, or memory ran out")
 
 
-def _all_shares_of(of_share: Any) -> Any:
+def _all_shares_of(of_share: Any, name: str) -> Any:
     """`_of_all` with another ``_of_share``.
 
-    It is no closure, which numba would compile in every process. Its name tells what is compiled
-    and kept from that of other kernels, and of the same kernel as it was before.
+    It is no closure, which numba would compile in every process.
     """
     function = FunctionType(_of_all.__code__, globals() | {"_of_share": of_share})
-    source = Path(of_share.py_func.__code__.co_filename)
-    digest = hashlib.sha256(bytes(source) + source.read_bytes()).hexdigest()[:12]
-    function.__qualname__ = f"{of_share.py_func.__name__}_of_all_{digest}"
+    function.__qualname__ = name
     return kernel(function)
+
+
+def _name_of_all(function: Any) -> str:
+    """Another for each kernel, and when its file has changed: what is kept is known by it alone."""
+    code = function.__code__
+    try:
+        source = Path(code.co_filename).read_bytes()
+    except OSError:  # as in a notebook
+        source = code.co_code
+    place = f"{function.__module__} {function.__qualname__} {code.co_firstlineno} "
+    return f"{function.__name__}_of_all_{hashlib.sha256(place.encode() + source).hexdigest()[:12]}"
 
 
 @intrinsic
@@ -136,7 +149,15 @@ def _in_team(typing, threads, of_share, done, given):
 
         fork = ir.FunctionType(ir.VoidType(), [region.type, address, integer, integer])
         fork = _declared(module, _NAMES[0], fork)
-        builder.call(fork, [region, builder.bitcast(data, address), count, integer(0)])
+        data = builder.bitcast(data, address)
+        shares = context.make_array(done)(context, builder, arguments[0]).nitems
+        alone = builder.icmp_signed("==", shares, shares.type(1))
+        # in a team of one, BLAS would begin threads of its own for every product
+        with builder.if_else(alone) as (one, several):
+            with one:
+                builder.call(region, [data])
+            with several:
+                builder.call(fork, [region, data, count, integer(0)])
         return context.get_dummy_value()
 
     return types.void(types.uint32, of_share, done, given), generate
