@@ -28,7 +28,7 @@ from trialsmith.models.activation import Activation, NoActivation, chunked_activ
 from trialsmith.models.chunks import ChunkedLinks, Chunks
 from trialsmith.models.norm import Norm
 from trialsmith.models.products import Products, Repeated, products_of
-from trialsmith.models.shares import RowSums, bounds_of, rows_of_a_chunk, shares_of
+from trialsmith.models.shares import RowSums, bounds_of, length, rows_of_a_chunk, shares_of
 
 EPS = 1e-6
 _SUMS = 4  # rows that shares sum up by themselves, backwards, for each link
@@ -160,14 +160,10 @@ def _shares_that_fit(chunks: Chunks, products: Products) -> list[range]:
     """
     for most in range(torch.get_num_threads(), 2, -1):
         shares = shares_of(len(chunks), most)
-        rows = sum(3 * _length(chunks.members(share)) + products.held(share) for share in shares)
+        rows = sum(3 * length(chunks.members(share)) + products.held(share) for share in shares)
         if rows <= _SUMS * sum(chunks.sizes):
             return shares
     return shares_of(len(chunks), min(2, torch.get_num_threads()))
-
-
-def _length(rows: slice) -> int:
-    return rows.stop - rows.start
 
 
 def _array(x: Tensor) -> np.ndarray:

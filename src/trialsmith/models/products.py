@@ -12,7 +12,7 @@ from torch.nn.functional import linear
 
 from trialsmith.models import kernels
 from trialsmith.models.chunks import Chunks, span
-from trialsmith.models.shares import RowSums
+from trialsmith.models.shares import RowSums, length
 
 
 class Repeated(NamedTuple):
@@ -117,8 +117,7 @@ class ProductsOfDistinct(Products):
         return kernels.step(kernels.Product, self.values, products=given)
 
     def held(self, share: range) -> int:
-        rows = self._span(share)
-        return 2 * (rows.stop - rows.start)
+        return 2 * length(self._span(share))
 
     def _span(self, share: range) -> slice:
         return span(self.rows[self._chunks.links(share)])

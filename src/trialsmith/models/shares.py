@@ -67,23 +67,26 @@ class RowSums:
     def room(cls, like: Float[Tensor, "rows ..."], spans: Sequence[slice]) -> "RowSums":
         """For sums like the rows of ``like``; nothing is written yet."""
         spans = [slice(0, len(like)), *spans[1:]]
-        rows = sum(span.stop - span.start for span in spans)
-        return cls(spans, like.new_empty(rows, *like.shape[1:]))
+        return cls(spans, like.new_empty(sum(map(length, spans)), *like.shape[1:]))
 
     @property
     def table(self) -> kernels.RowTable:
         """As kernels know it."""
-        lengths = [span.stop - span.start for span in self.spans]
-        ends = np.cumsum([0, *lengths])
+        ends = np.cumsum([0, *map(length, self.spans)])
         least = np.array([span.start for span in self.spans])
         return kernels.RowTable(self.sums.numpy(), ends, least)
 
     def total(self) -> Float[Tensor, "rows ..."]:
         """Over all shares, written to the first one's."""
-        first, *others = self.sums.split([span.stop - span.start for span in self.spans])
+        first, *others = self.sums.split([length(span) for span in self.spans])
         for span, sums in zip(self.spans[1:], others, strict=True):
             first[span] += sums
         return first
+
+
+def length(span: slice) -> int:
+    """Of a slice with both ends."""
+    return int(span.stop - span.start)
 
 
 def rows_of_a_chunk(x: np.ndarray) -> int:
