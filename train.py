@@ -57,7 +57,9 @@ def train(cfg: DictConfig, trial: Any) -> "Fitted":
     from trialsmith.learner import Learner
     from trialsmith.result import Fitted, predict
 
-    runtime.prepare(cfg.seed, cfg.threads, cfg.trainer.get("precision"))
+    runtime.prepare(
+        cfg.seed, cfg.threads, cfg.trainer.get("precision"), cfg.get("matmul_precision", "highest")
+    )
     config = plain(cfg)
 
     data = instantiate(cfg.data)

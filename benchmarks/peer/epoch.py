@@ -24,7 +24,11 @@ from benchmarks.peer.size import Size
 from benchmarks.peer.table import markdown, number, shown_ratio
 from benchmarks.training import ROOT, command
 
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
+PRODUCTS = {
+    "fp32": [],
+    "fp32, high": ["matmul_precision=high"],
+    "bf16": ["trainer.precision=bf16-mixed"],
+}
 GRAPHS = {
     "all angles": [],
     f"angles ≤ {published.ANGLE_CUTOFF} Å": [f"data.graph.angle_cutoff={published.ANGLE_CUTOFF}"],
@@ -51,10 +55,10 @@ def _measured(name: str, size: Size) -> str:
     theirs = {setting: Runs() for setting in settings}
     ours = {
         f"{graph}, {products}": (
-            [*GRAPHS[graph], f"trainer.precision={PRECISIONS[products]}"],
+            [*GRAPHS[graph], *PRODUCTS[products]],
             Runs(),
         )
-        for graph, products in product(GRAPHS, PRECISIONS)
+        for graph, products in product(GRAPHS, PRODUCTS)
     }
     for _ in range(size.commands):
         with tempfile.TemporaryDirectory() as folder:

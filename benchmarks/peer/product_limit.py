@@ -127,7 +127,11 @@ def _measured(name: str, size: Size) -> str:
         ("limit", "fp32"): Limit(torch.float32),
         ("limit", "bf16"): Limit(torch.bfloat16),
     }
-    work = {who: [gflop_of_step(s, k) for k in range(len(batches))] for who, s in sides.items()}
+    # counted in fp32, where torch has those products that kernels of AMX may have else
+    work = {
+        who: [gflop_of_step(replace(side, bf16=False), k) for k in range(len(batches))]
+        for who, side in sides.items()
+    }
     threads = [n for n in size.threads if n <= len(os.sched_getaffinity(0))]
     columns = []
     for n in threads:

@@ -25,10 +25,14 @@ def contenders(batches: Batches) -> dict[str, Callable[[], Work]]:
         "full graph, fp32": Ours(batches, symmetry=False),
         "full graph, bf16": Ours(batches, symmetry=False, bf16=True),
         "up to symmetry, fp32": Ours(batches, symmetry=True),
+        "up to symmetry, fp32, high": Ours(batches, symmetry=True, precision="high"),
         "up to symmetry, bf16": Ours(batches, symmetry=True, bf16=True),
         "up to symmetry, fp32, batch norm": Ours(batches, symmetry=True, norm="batch"),
         f"up to symmetry, angles ≤ {ANGLE_CUTOFF} Å, fp32": Ours(
             batches, symmetry=True, angle_cutoff=ANGLE_CUTOFF
+        ),
+        f"up to symmetry, angles ≤ {ANGLE_CUTOFF} Å, fp32, high": Ours(
+            batches, symmetry=True, precision="high", angle_cutoff=ANGLE_CUTOFF
         ),
         f"up to symmetry, angles ≤ {ANGLE_CUTOFF} Å, bf16": Ours(
             batches, symmetry=True, bf16=True, angle_cutoff=ANGLE_CUTOFF

@@ -25,6 +25,7 @@ class Training:
         targets: (crystals, 1) of each batch.
         bf16: products in bfloat16 by autocast, as `trainer.precision=bf16-mixed` does.
         fused: AdamW in one pass, as `optimizer=adamw` asks for and the published trainer does not.
+        precision: of products in fp32, as `matmul_precision` has it.
     """
 
     def __init__(
@@ -35,15 +36,17 @@ class Training:
         targets: Sequence[Tensor],
         bf16: bool = False,
         fused: bool = False,
+        precision: str = "highest",
     ) -> None:
         self._predict, self._batches, self._targets = predict, batches, targets
-        self._bf16 = bf16
+        self._bf16, self._precision = bf16, precision
         options = {"lr": 1e-3, "weight_decay": 1e-5, "fused": fused}
         self._optimizer = torch.optim.AdamW(net.parameters(), **options)
 
     def __call__(self, step: int) -> float:
         """One step on the batch of that number, begun anew after the last; the loss before it."""
         k = step % len(self._batches)
+        torch.set_float32_matmul_precision(self._precision)
         self._optimizer.zero_grad()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bf16):
             predicted = self._predict(self._batches[k])
@@ -89,6 +92,7 @@ class Ours:
     """Our ALIGNN without text.
 
     Args:
+        precision: of products in fp32, as `matmul_precision` has it.
         symmetry: the graph up to symmetry, or the full one.
         rule: of neighbours; `published` for its edges.
         angle_cutoff: only bonds up to this length form angles, Å; None: the rule's own.
@@ -98,6 +102,7 @@ class Ours:
     batches: Batches
     symmetry: bool
     bf16: bool = False
+    precision: str = "highest"
     norm: str = "layer"
     rule: str = "nearest"
     angle_cutoff: float | None = None
@@ -109,8 +114,8 @@ class Ours:
     def __call__(self) -> Training:
         torch.manual_seed(0)
         model = self.model()
-        targets = random_targets(self.batches)
-        return Training(model, model, self.graphs(), targets, self.bf16, fused=True)
+        given = model, model, self.graphs(), random_targets(self.batches), self.bf16
+        return Training(*given, fused=True, precision=self.precision)
 
     def model(self) -> ALIGNN:
         options: dict[str, Any] = {} if self.engine is None else {"engine": self.engine}

@@ -23,6 +23,18 @@ def compiled(function: Any, version: str = "", **options: Any) -> Any:
         return njit(nogil=True, **options)(function)
 
 
+def features() -> str:
+    """What numba compiles for, in LLVM's words: `+avx512f,-sse4a,…`; empty if it is not known."""
+    chosen = getattr(config, "CPU_FEATURES", None)
+    if chosen is not None:
+        return str(chosen)
+    try:
+        from numba.core.codegen import get_host_cpu_features
+    except ImportError:  # it is numba's own, and may move
+        return ""
+    return str(get_host_cpu_features())
+
+
 def _use_whole_vectors() -> None:
     """LLVM keeps to half of a processor's widest vectors, lest they slow its clock; products
     between the kernels use the whole ones in any case.
@@ -30,13 +42,8 @@ def _use_whole_vectors() -> None:
     A user's own choice of features stands. What other packages compile in this process has them
     too; and if one of them has compiled before, all keep to halves: slower, and rounded otherwise.
     """
-    try:
-        from numba.core.codegen import get_host_cpu_features
-    except ImportError:  # it is numba's own, and may move
-        return
-    features = get_host_cpu_features()
-    if getattr(config, "CPU_FEATURES", None) is None and "+avx512f" in features.split(","):
-        setattr(config, "CPU_FEATURES", f"{features},-prefer-256-bit")  # noqa: B010  # see numba
+    if getattr(config, "CPU_FEATURES", None) is None and "+avx512f" in features().split(","):
+        setattr(config, "CPU_FEATURES", f"{features()},-prefer-256-bit")  # noqa: B010  # see numba
 
 
 _use_whole_vectors()

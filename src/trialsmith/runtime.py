@@ -9,22 +9,41 @@ from pathlib import Path
 import lightning.pytorch as pl
 import torch
 
+from trialsmith.errors import InfeasibleConfig
+
 log = logging.getLogger(__name__)
 
 # what Linux calls products in bfloat16, of x86 and of ARM
 _BF16 = {"avx512_bf16", "amx_bf16", "bf16"}
 _PROCESSOR = Path("/proc/cpuinfo")
+_MATMUL_PRECISIONS = ("highest", "high", "medium")
 
 
-def prepare(seed: int, threads: int | None, precision: str | int | None) -> None:
-    """Seed every source of randomness and give PyTorch its number of CPU threads.
+def prepare(
+    seed: int,
+    threads: int | None,
+    precision: str | int | None,
+    matmul_precision: str = "highest",
+) -> None:
+    """Seed every source of randomness, give PyTorch its number of CPU threads and its precision.
 
     The number of threads is part of a result: sums that are split otherwise round otherwise. A
     search therefore writes it into each trial's configuration.
 
     Args:
-        precision: of the products, as `trainer.precision` has it.
+        precision: of the model, as `trainer.precision` has it.
+        matmul_precision: of products of matrices in single precision, as PyTorch knows it:
+            ``highest``, ``high`` or ``medium``.
+
+    Raises:
+        InfeasibleConfig: there is no such precision.
     """
+    if matmul_precision not in _MATMUL_PRECISIONS:
+        raise InfeasibleConfig(
+            f"matmul_precision={matmul_precision} is unknown: choose "
+            f"{', '.join(_MATMUL_PRECISIONS)}"
+        )
+    torch.set_float32_matmul_precision(matmul_precision)
     if "bf16" in str(precision) and not torch.cuda.is_available() and _emulates_bf16():
         log.warning(
             "trainer.precision=%s: this processor has no products in bfloat16, and PyTorch's "

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from trialsmith.data.batch import Links
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.models import shares
+from trialsmith.models.kernels import HAS_TILES
 from trialsmith.models.message_passing import ENGINES
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
@@ -293,6 +294,27 @@ def test_half_precision_products_stay_near(some_chunks):
     assert not torch.equal(exact, rounded)
     assert rounded.dtype == torch.float32
     assert (rounded - exact).abs().max() < 2**-7 * exact.abs().max()
+
+
+@pytest.mark.parametrize(("precision", "digits"), [("high", 14), ("medium", 7)])
+def test_products_need_not_be_of_the_highest_precision(some_chunks, precision, digits):
+    """With AMX alone, in links and members, forwards and backwards."""
+    batch = single(batch_of(hand_made()))
+    network = settled(fused(engine="fused").float(), batch)
+
+    def told():
+        output = network(batch)
+        return [output, *torch.autograd.grad(output.sum(), list(network.parameters()))]
+
+    exact = told()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        found = told()
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    for one, other in zip(found, exact, strict=True):
+        assert (one - other).abs().max() <= 2**-digits * max(1, other.abs().max())
+    assert torch.equal(found[0], exact[0]) != HAS_TILES
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer"])

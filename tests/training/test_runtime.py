@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from trialsmith import runtime
+from trialsmith.errors import InfeasibleConfig
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,18 @@ def test_products_that_are_emulated_are_told(
     with caplog.at_level(logging.WARNING, "trialsmith"):
         runtime.prepare(0, None, precision)
     assert ("32-true" in caplog.text) == told
+
+
+@pytest.mark.parametrize("precision", ["high", "medium", "highest"])
+def test_products_are_as_exact_as_asked(precision: str) -> None:
+    try:
+        runtime.prepare(0, None, "32-true", precision)
+        assert torch.get_float32_matmul_precision() == precision
+    finally:
+        runtime.prepare(0, None, "32-true")
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_an_unknown_precision_is_refused_with_those_that_are() -> None:
+    with pytest.raises(InfeasibleConfig, match=r"matmul_precision=tf32 .* highest, high, medium"):
+        runtime.prepare(0, None, "32-true", "tf32")

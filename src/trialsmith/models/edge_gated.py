@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trialsmith.data.batch import Links
+from trialsmith.models.linear import Linear
 from trialsmith.models.message_passing import Convolution, Engine
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
@@ -58,8 +59,8 @@ class EdgeGatedConv(nn.Module):
 
     def __init__(self, features: int, norm: str, dropout: float, update_links: bool = True) -> None:
         super().__init__()
-        self.sent = nn.Linear(features, 3 * features)  # W₂, W₁ and W₅
-        self.kept = nn.Linear(features, features)  # W₄
+        self.sent = Linear(features, 3 * features)  # W₂, W₁ and W₅
+        self.kept = Linear(features, features)  # W₄
         self.links = nn.Linear(features, features)  # W₃
         self.member_norm = make_norm(norm, features)
         self.link_norm = make_norm(norm, features) if update_links else None

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import threshold
 
+from trialsmith.models.linear import Linear
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.products import Repeated
@@ -19,7 +20,7 @@ class Embedding(nn.Module):
 
     def __init__(self, in_features: int, out_features: int, norm: str) -> None:
         super().__init__()
-        self.linear = nn.Linear(in_features, out_features)
+        self.linear = Linear(in_features, out_features)
         self.norm = make_norm(norm, out_features)
 
     def forward(

@@ -26,6 +26,7 @@ from torch.autograd.function import once_differentiable
 from trialsmith.models import kernels
 from trialsmith.models.activation import Activation, NoActivation, chunked_activation
 from trialsmith.models.chunks import ChunkedLinks, Chunks
+from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.norm import Norm
 from trialsmith.models.products import Products, Repeated, products_of
 from trialsmith.models.shares import RowSums, bounds_of, length, rows_of_a_chunk, shares_of
@@ -43,20 +44,18 @@ def fused_convolution(
 ) -> tuple[Float[Tensor, "members hidden"], Tensor | Repeated]:
     """(e, W and b, s and t and v, norm) → (r, e'); without a norm e' is e.
 
-    Under autocast to bfloat16 the products with W are in it, and nothing else is.
+    The products with W are as exact as `parts_of_factors` has it, the rest as exact as its numbers.
 
     Raises:
         ValueError: sizes that do not go together.
     """
     features, rows = (e, None) if isinstance(e, Tensor) else e
     _check_shapes(features, rows, project.weight, parts, norm, links)
-    autocast = torch.is_autocast_enabled("cpu")
-    product_type = torch.get_autocast_dtype("cpu") if autocast else features.dtype
     activation = None if norm is None else chunked_activation(norm, links.multiplicity)
     parameters = (None, None) if norm is None else (norm.weight, norm.bias)
     r, new = _FusedConvolution.apply(
         *(features, project.weight, project.bias, parts, *parameters),
-        *(rows, links, activation, product_type),
+        *(rows, links, activation, parts_of_factors(features)),
     )
     return r, e if new is None else new
 
@@ -100,7 +99,7 @@ class _FusedConvolution(torch.autograd.Function):
         rows: Tensor | None,
         links: ChunkedLinks,
         activation: Activation | None,
-        product_type: torch.dtype,
+        parts_of_factors: int,
     ) -> tuple[Tensor, Tensor | None]:
         m = e.new_empty(len(links), e.shape[1])
         chunks = links.chunks(rows_of_a_chunk(m.numpy()))
@@ -108,7 +107,7 @@ class _FusedConvolution(torch.autograd.Function):
         new = None if activation is None else torch.empty_like(m)
         activation = activation or NoActivation(m)
         shares, table = bounds_of(shares_of(len(chunks))), chunks.table
-        products = products_of(e, rows, weight, product_type, chunks)
+        products = products_of(e, rows, weight, parts_of_factors, chunks)
         features, x, new_links = (products.values, products.rows), m.numpy(), _array_or_none(new, m)
         norm = activation.begin(len(chunks))
         kernels.convolve(
@@ -118,7 +117,7 @@ class _FusedConvolution(torch.autograd.Function):
         if not activation.at_once:
             kernels.activate(shares, table.links, *features, x, activation.settle(), new_links)
         ctx.save_for_backward(e, weight, parts, rows, m, r, d, gamma, beta)
-        ctx.chunks, ctx.activation, ctx.product_type = chunks, activation, product_type
+        ctx.chunks, ctx.activation, ctx.parts = chunks, activation, parts_of_factors
         return r, new
 
     @staticmethod
@@ -131,7 +130,7 @@ class _FusedConvolution(torch.autograd.Function):
         # γ and β, the last, are unchanged since, or torch raises
         e, weight, parts, rows, m, r, d, *_ = ctx.saved_tensors
         chunks, activation = ctx.chunks, ctx.activation
-        products = products_of(e, rows, weight, ctx.product_type, chunks)
+        products = products_of(e, rows, weight, ctx.parts, chunks)
         shares, table = _shares_that_fit(chunks, products), chunks.table
         dnew = _array_or_none(dnew, m)
         x = m.numpy()

@@ -12,6 +12,7 @@ from torch.nn.functional import linear
 
 from trialsmith.models import kernels
 from trialsmith.models.chunks import Chunks, span
+from trialsmith.models.linear import derivatives_of, mapped
 from trialsmith.models.shares import RowSums, length
 
 
@@ -58,31 +59,26 @@ class Products(ABC):
 
 
 def products_of(
-    e: Tensor, rows: Tensor | None, weight: Tensor, type_: torch.dtype, chunks: Chunks
+    e: Tensor, rows: Tensor | None, weight: Tensor, parts: int, chunks: Chunks
 ) -> Products:
     """Of each row of ``e``, or of ``Repeated(e, rows)``.
 
     Args:
-        type_: in which products are computed: e's, or bfloat16 with sums in e's. Other types are
-            for features that links share, and else count as e's.
+        parts: numbers of bfloat16 for each factor, as of `parts_of_factors`.
     """
-    e, weight = e.detach().contiguous(), weight.detach()
-    if rows is not None:
-        return ProductsOfDistinct(e, rows, weight.to(type_).contiguous(), chunks)
-    narrow = type_ == torch.bfloat16
-    return ProductsOfEach(e, weight.to(type_ if narrow else e.dtype).contiguous())
+    e, weight = e.detach().contiguous(), weight.detach().to(e.dtype).contiguous()
+    if rows is None:
+        return ProductsOfEach(e, weight, parts)
+    return ProductsOfDistinct(e, rows, weight, parts, chunks)
 
 
 class ProductsOfEach(Products):
     """One product a link."""
 
-    def __init__(self, e: Float[Tensor, "links hidden"], weight: Tensor) -> None:
+    def __init__(self, e: Float[Tensor, "links hidden"], weight: Tensor, parts: int) -> None:
         self._e = e
         self.values, self.rows = e.numpy(), np.arange(len(e))
-        if weight.dtype == torch.bfloat16:
-            self._weight = {"narrow_weight": weight.view(torch.uint16).numpy()}
-        else:
-            self._weight = {"weight": weight.numpy()}
+        self._weight = {"weight": weight.numpy(), "parts": np.int64(parts)}
 
     def forwards(self) -> kernels.Product:
         return kernels.step(kernels.Product, self.values, **self._weight)
@@ -105,16 +101,20 @@ class ProductsOfDistinct(Products):
         self,
         values: Float[Tensor, "distinct hidden"],
         rows: Int[Tensor, "links"],
-        weight: Tensor,
+        weight: Float[Tensor, "hidden hidden"],
+        parts: int,
         chunks: Chunks,
     ) -> None:
         self._values, self._weight, self._chunks = values, weight, chunks
+        self._parts = parts
         self.values, self.rows = values.numpy(), rows.numpy()
 
     def forwards(self) -> kernels.Product:
-        products = linear(self._values.to(self._weight.dtype), self._weight)
-        given = products.to(self._values.dtype).numpy()
-        return kernels.step(kernels.Product, self.values, products=given)
+        if self._parts:
+            products = mapped(self._values, self._weight, self._parts)
+        else:
+            products = linear(self._values, self._weight)
+        return kernels.step(kernels.Product, self.values, products=products.numpy())
 
     def held(self, share: range) -> int:
         return 2 * length(self._span(share))
@@ -131,6 +131,8 @@ class ProductsOfDistinct(Products):
         return kernels.step(kernels.ProductBack, self.values, **given)
 
     def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        dm = self._dproducts.total().to(self._weight.dtype)
-        dweight = dm.t() @ self._values.to(dm.dtype)
-        return self._dvalues.total().add_(dm @ self._weight), dweight.to(self._values.dtype)
+        dm, de = self._dproducts.total(), self._dvalues.total()
+        if not self._parts:
+            return de.addmm_(dm, self._weight), dm.t() @ self._values
+        of_products, dweight, _ = derivatives_of(dm, self._values, self._weight, self._parts)
+        return de if of_products is None else de.add_(of_products), dweight

@@ -96,3 +96,13 @@ def rows_of_a_chunk(x: np.ndarray) -> int:
     threads = min(torch.get_num_threads(), max(1, len(x) * bytes_of_a_row // _WORTH_A_THREAD))
     rounds = max(1, -(-len(x) // (most * threads)))
     return max(1, -(-len(x) // (rounds * threads)))
+
+
+def divided(
+    x: np.ndarray,
+) -> tuple[Int[np.ndarray, "chunks_and_end"], Int[np.ndarray, "shares_and_end"]]:
+    """Bounds of chunks among the rows of ``x``, and of shares among the chunks."""
+    rows = rows_of_a_chunk(x)
+    chunks = max(1, -(-len(x) // rows))
+    bounds = np.minimum(np.arange(chunks + 1) * rows, len(x))
+    return bounds, bounds_of(shares_of(chunks))

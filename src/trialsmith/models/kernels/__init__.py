@@ -5,7 +5,9 @@ arrays only: rows are links or members, columns are features.
 """
 
 from trialsmith.models.kernels.convolution import convolve, differentiate
+from trialsmith.models.kernels.linear import differentiate_map, map_rows
 from trialsmith.models.kernels.norming import activate, collect, differentiate_members, observe
+from trialsmith.models.kernels.permission import HAS_TILES
 from trialsmith.models.kernels.steps import (
     ChunkTable,
     Norming,
@@ -17,6 +19,7 @@ from trialsmith.models.kernels.steps import (
 )
 
 __all__ = [
+    "HAS_TILES",
     "ChunkTable",
     "Norming",
     "NormingBack",
@@ -27,7 +30,9 @@ __all__ = [
     "collect",
     "convolve",
     "differentiate",
+    "differentiate_map",
     "differentiate_members",
+    "map_rows",
     "observe",
     "step",
 ]

@@ -16,10 +16,10 @@ _NOT_A_NUMBER = np.uint32(0x7FC0)
 @kernel
 @no_type_check
 def narrowed(x, room):
-    """x, rounded to the nearest and halfway to the even one, in the first rows of ``room``."""
+    """x, rounded to the nearest and halfway to the even one, written to ``room``."""
     for k in range(len(x)):
         _narrow(x[k], room[k])
-    return room[: len(x)]
+    return room
 
 
 @kernel

@@ -91,8 +91,8 @@ def _add_product(x, y, keep, out):
         if y.shape[0] != inner or out.shape != (rows, columns):
             raise ValueError("shapes of a product do not go together")
         letters = np.array([letter_of_y, letter_of_x], np.uint8)
-        of_x = rows if x_turned else inner
-        of_y = inner if y_turned else columns
+        of_x = max(1, rows if x_turned else inner)
+        of_y = max(1, inner if y_turned else columns)
         sizes = np.array([columns, rows, inner, of_y, of_x, columns], np.int32)
         scalars = np.array([1, keep], number)
         gemm(

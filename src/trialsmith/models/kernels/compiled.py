@@ -12,6 +12,7 @@ from numba.extending import overload
 from trialsmith import compilation
 from trialsmith.compilation import compiled
 from trialsmith.models import linked as linking
+from trialsmith.models.kernels.permission import HAS_TILES
 from trialsmith.models.linked import linked
 
 # MKL's product of factors in bfloat16 with sums in single precision, which not every PyTorch has.
@@ -19,10 +20,11 @@ NARROW_ROUTINE = "gemm_bf16bf16f32"
 
 
 def _digest_of_kernels() -> str:
-    """Of their sources, and of whether there is a routine that they else do without."""
+    """Of their sources, and of what they else do without: a routine, AMX's tiles."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     sources += [Path(str(module.__file__)) for module in (compilation, linking)]
-    parts = [*map(Path.read_bytes, sources), str(linked(f"{NARROW_ROUTINE}_") is None).encode()]
+    there = linked(f"{NARROW_ROUTINE}_") is not None, HAS_TILES
+    parts = [*map(Path.read_bytes, sources), str(there).encode()]
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 

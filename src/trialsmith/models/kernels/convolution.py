@@ -2,14 +2,10 @@
 
 from typing import no_type_check
 
-import numpy as np
-
 from trialsmith.models.kernels.batch_norm import moments
-from trialsmith.models.kernels.bfloat16 import BITS, narrowed
-from trialsmith.models.kernels.blas import add_product
-from trialsmith.models.kernels.compiled import kernel
 from trialsmith.models.kernels.gates import add_rows, differentiate_gates, send, sum_at_targets
 from trialsmith.models.kernels.norming import add_norm, differentiate_norm
+from trialsmith.models.kernels.product import multiply, room_for_products
 from trialsmith.models.kernels.team import Shared
 
 
@@ -21,15 +17,13 @@ def convolve(k, shares, table, e, rows, product, m, bias, parts, eps, r, d, norm
     The chunks are shares[k] … shares[k + 1] - 1. e[rows] are the links' features. m, r, d and,
     where the norm is known, new are written.
     """
-    narrow_e = _room_for_bits(shares, k, table, product.narrow_weight)
+    packed = room_for_products(product.parts)
     for c in range(shares[k], shares[k + 1]):
         a, b = table.links[c], table.links[c + 1]
         first, last = table.targets[c], table.targets[c + 1]
         x, source, weight = m[a:b], table.source[a:b], table.weight[a:b]
         if product.weight.size:
-            add_product(e[a:b], product.weight.T, 0, x)
-        elif product.narrow_weight.size:
-            add_product(narrowed(e[a:b], narrow_e), product.narrow_weight.T, 0, x)
+            multiply(e[a:b], False, product.weight, True, product.parts, m[:0], x, packed)
         elif product.products.size:
             for n in range(b - a):
                 x[n] = product.products[rows[a + n]]
@@ -51,8 +45,7 @@ def differentiate(k, shares, table, e, rows, product, m, parts, dparts, dr, r, d
     the sums of ``product`` are written, those of ``norm`` are added to. dnew is ē', empty if
     nothing reads e'. room is each share's for its longest chunk.
     """
-    narrow_e = _room_for_bits(shares, k, table, product.narrow_weight)
-    narrow_dm = _room_for_bits(shares, k, table, product.narrow_weight)
+    packed = room_for_products(product.parts)
     begin, end, least = dparts.ends[k], dparts.ends[k + 1], dparts.least[k]
     here, sums = parts[least : least + end - begin], dparts.sums[begin:end]
     sums[:] = 0
@@ -74,34 +67,12 @@ def differentiate(k, shares, table, e, rows, product, m, parts, dparts, dr, r, d
             differentiate_norm(dnew[a:b], x, norm, k, a, dm)
         send(dm, source, first - least, starts, sums)
         if product.de.size:
-            de = product.de[a:b]
-            if dnew.size:
-                de[:] = dnew[a:b]
-            else:
-                de[:] = 0
-            if product.weight.size:
-                add_product(dm.T, e[a:b], 1, product.dweight[k])
-                add_product(dm, product.weight, 1, de)
-            else:
-                dm_bits, e_bits = narrowed(dm, narrow_dm), narrowed(e[a:b], narrow_e)
-                add_product(dm_bits.T, e_bits, 1, product.dweight[k])
-                add_product(dm_bits, product.narrow_weight, 1, de)
+            dweight, of = product.dweight[k], product.parts
+            before = dnew[a:b] if dnew.size else dnew
+            multiply(dm, True, e[a:b], False, of, dweight, dweight, packed)
+            multiply(dm, False, product.weight, False, of, before, product.de[a:b], packed)
         elif product.dproducts.size:
             shared = rows[a:b] - product.least[k]
             add_rows(dm, shared, dproducts)
             if dnew.size:
                 add_rows(dnew[a:b], shared, dvalues)
-
-
-@kernel
-@no_type_check
-def _room_for_bits(shares, k, table, narrow_weight):
-    """For the longest chunk in the bits of bfloat16, if there are products of these.
-
-    W is square: m is as wide as e.
-    """
-    longest = 0
-    if narrow_weight.size:
-        for c in range(shares[k], shares[k + 1]):
-            longest = max(longest, table.links[c + 1] - table.links[c])
-    return np.empty((longest, narrow_weight.shape[1]), BITS)

@@ -11,6 +11,7 @@ from typing import no_type_check
 import numpy as np
 
 from trialsmith.models.kernels.compiled import exponential, inlined, kernel
+from trialsmith.models.kernels.rows import add_to
 
 
 @kernel
@@ -47,7 +48,7 @@ def differentiate_gates(m, parts, source, starts, weight, dr, r, d, dm, dparts):
             j = source[k]
             _invert(m[k], q)
             _differentiate(q, n, weight[k], parts[j, 2], r[i], dm[k])
-            _add_to(dparts[j, 2], q)
+            add_to(dparts[j, 2], q)
 
 
 @kernel
@@ -57,8 +58,8 @@ def send(dm, source, first, starts, dparts):
     for i in range(len(starts) - 1):
         dt = dparts[first + i, 1]
         for k in range(starts[i], starts[i + 1]):
-            _add_to(dt, dm[k])
-            _add_to(dparts[source[k], 0], dm[k])
+            add_to(dt, dm[k])
+            add_to(dparts[source[k], 0], dm[k])
 
 
 @kernel
@@ -66,7 +67,7 @@ def send(dm, source, first, starts, dparts):
 def add_rows(x, rows, total):
     """total[rows[n]] += x[n]"""
     for k in range(len(x)):
-        _add_to(total[rows[k]], x[k])
+        add_to(total[rows[k]], x[k])
 
 
 @inlined
@@ -120,10 +121,3 @@ def _divide(r, d):
 def _add(x, y, out):
     for h in range(len(x)):
         out[h] = x[h] + y[h]
-
-
-@inlined
-@no_type_check
-def _add_to(total, x):
-    for h in range(len(total)):
-        total[h] += x[h]

@@ -30,3 +30,10 @@ def before_silu(dz, x, scale, shift, dy):
         y = scale[h] * x[h] + shift[h]
         gate = one / (one + dy[h])
         dy[h] = dz[h] * (gate * (one + y * (one - gate)))
+
+
+@inlined
+@no_type_check
+def add_to(total, x):
+    for h in range(len(total)):
+        total[h] += x[h]

@@ -8,15 +8,13 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
 
-from trialsmith.models.kernels.bfloat16 import BITS
-
 # How an empty one is made: its shape, and its type where that is not the features'.
 Vector = Annotated[Any, (0,), None]
 Table = Annotated[Any, (0, 0), None]
 Tables = Annotated[Any, (0, 0, 0), None]
-BitTable = Annotated[Any, (0, 0), BITS]
 Indices = Annotated[Any, (0,), np.int64]
 Scalar = Annotated[Any, (), None]
+Count = Annotated[Any, (), np.int64]
 
 
 class ChunkTable(NamedTuple):
@@ -38,12 +36,10 @@ class RowTable(NamedTuple):
 
 
 class Product(NamedTuple):
-    """W e of each link: from W, in bfloat16 or not, or from the products of features that many
-    links share.
-    """
+    """W e of each link: from W, or from the products of features that many links share."""
 
     weight: Table
-    narrow_weight: BitTable
+    parts: Count  # of the factors, as `multiply` knows them
     products: Table
 
 
@@ -53,7 +49,7 @@ class ProductBack(NamedTuple):
     """
 
     weight: Table
-    narrow_weight: BitTable
+    parts: Count
     dweight: Tables
     de: Table
     dproducts: Table
@@ -105,7 +101,7 @@ _KINDS = {
 def step(of: type[Step], like: np.ndarray, **given: Any) -> Step:
     """A tuple from above for numbers of the type of ``like``; what is not given is empty."""
     missing = {
-        name: np.empty(shape, type_ or like.dtype) if shape else like.dtype.type(0)
+        name: np.zeros(shape, type_ or like.dtype)[()]
         for name, (shape, type_) in _KINDS[of].items()
         if name not in given
     }

@@ -1,0 +1,214 @@
+"""What AMX and vector registers do, for kernels: products of tiles, and factors in the form that
+these need.
+
+A tile is a register of 16 rows of 64 bytes. AMX adds to one, of numbers of single precision,
+
+    cₘₙ += Σₖ xₘₖ yₖₙ        for 16 m, 16 n and 32 k
+
+with x and y in bfloat16. A row of x has all k of an m; a row of y two k of each n, side by side in
+a double word. Four tiles are 32 × 32 numbers of the result, two and two the factors of a step.
+Intel, Architecture Instruction Set Extensions Programming Reference, ch. 3.
+
+Factors come as sums of one or two parts in bfloat16, of which `trialsmith.models.factors` tells. A
+step has the tiles of all parts of a factor one after the other, two of each.
+
+All arguments are addresses of arrays, or distances between rows, in bytes.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from trialsmith.models.kernels.permission import HAS_TILES
+
+TILE = 1024
+
+
+class _BFloat16(ir.Type):
+    """LLVM's, which llvmlite does not know."""
+
+    def _to_string(self) -> str:
+        return "bfloat"
+
+
+_BYTE, _WORD, _ADDRESS = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_POINTER = _BYTE.as_pointer()
+_WORDS, _HALVES = ir.VectorType(_WORD, 16), ir.VectorType(ir.IntType(16), 16)
+_NUMBERS = ir.VectorType(ir.FloatType(), 16)
+_NARROW = ir.VectorType(_BFloat16(), 16)
+# Which parts of x and y are multiplied, each time with one of the two that were before.
+_PAIRS = {1: [(0, 0)], 2: [(1, 0), (0, 0), (0, 1)]}
+_TAKING: list[Callable[[Any], Any]] = [
+    lambda made: lambda typing: made,
+    lambda made: lambda typing, a: made,
+    lambda made: lambda typing, a, b: made,
+    lambda made: lambda typing, a, b, c: made,
+]
+
+
+def _in_kernels(emit: Any) -> Any:
+    """What ``emit`` gives the builder to do, as a function for kernels.
+
+    It is nothing where the processor would not know the instructions.
+    """
+    count = len(inspect.signature(emit).parameters) - 1
+
+    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
+        if HAS_TILES:
+            emit(builder, *values)
+        return context.get_dummy_value()
+
+    return intrinsic(_TAKING[count]((types.void(*[types.intp] * count), generate)))
+
+
+@_in_kernels
+def configure(builder: Any) -> None:
+    """Eight tiles, of 16 rows of 64 bytes each; until `release`."""
+    table = bytearray(64)
+    table[0] = 1
+    for tile in range(8):
+        table[16 + 2 * tile], table[48 + tile] = 64, 16
+    data = cgutils.global_constant(
+        builder.module, "tiles", ir.Constant(ir.ArrayType(_BYTE, len(table)), table)
+    )
+    _call(builder, "ldtilecfg", builder.bitcast(data, _POINTER))
+
+
+@_in_kernels
+def release(builder: Any) -> None:
+    _call(builder, "tilerelease")
+
+
+@_in_kernels
+def clear_result(builder: Any) -> None:
+    for tile in range(4):
+        _call(builder, "tilezero", _number(tile))
+
+
+def _result_moved_by(name: str) -> Any:
+    @_in_kernels
+    def move(builder: Any, address: Any, row: Any) -> None:
+        below = builder.add(address, builder.mul(row, ir.Constant(_ADDRESS, 16)))
+        for tile, (start, right) in enumerate(
+            [(address, 0), (address, 64), (below, 0), (below, 64)]
+        ):
+            _call(builder, name, _number(tile), _pointer(builder, start, right), row)
+
+    return move
+
+
+load_result, store_result = map(_result_moved_by, ("tileloadd64", "tilestored64"))
+
+
+def _step(parts: int) -> Any:
+    """Adds the products of one step's tiles to the result."""
+
+    @_in_kernels
+    def step(builder: Any, x: Any, y: Any) -> None:
+        held: dict[int, int] = {}
+        for pair in _PAIRS[parts]:
+            for first, address, part in zip((4, 6), (x, y), pair, strict=True):
+                if held.get(first) != part:
+                    for n in range(2):
+                        tile = _pointer(builder, address, (2 * part + n) * TILE)
+                        of_row = ir.Constant(_ADDRESS, 64)
+                        _call(builder, "tileloadd64", _number(first + n), tile, of_row)
+                    held[first] = part
+            for n in range(4):
+                _call(builder, "tdpbf16ps", *map(_number, (n, 4 + n // 2, 6 + n % 2)))
+
+    return step
+
+
+step_of_one, step_of_two = map(_step, (1, 2))
+
+
+def _row_packed(parts: int) -> Any:
+    """32 numbers that lie side by side become a row of a tile, and one of a tile of each part."""
+
+    @_in_kernels
+    def pack(builder: Any, source: Any, to: Any) -> None:
+        for half in range(2):
+            x = _vector(builder, source, 64 * half)
+            for part, bits in enumerate(_taken_apart(builder, x, parts)):
+                _put(builder, builder.trunc(bits, _HALVES), to, 2 * part * TILE + 32 * half)
+
+    return pack
+
+
+def _two_rows_packed(parts: int) -> Any:
+    """32 numbers and those below them become a row of two tiles, and of two of each part."""
+
+    @_in_kernels
+    def pack(builder: Any, source: Any, below: Any, to: Any) -> None:
+        for n in range(2):
+            rows = (_vector(builder, address, 64 * n) for address in (source, below))
+            bits = (_taken_apart(builder, row, parts) for row in rows)
+            for part, (low, high) in enumerate(zip(*bits, strict=True)):
+                both = builder.or_(low, builder.shl(high, _all(16)))
+                _put(builder, both, to, (2 * part + n) * TILE)
+
+    return pack
+
+
+row_in_one, row_in_two = map(_row_packed, (1, 2))
+two_rows_in_one, two_rows_in_two = map(_two_rows_packed, (1, 2))
+
+
+@_in_kernels
+def transpose(builder: Any, tile: Any) -> None:
+    """The 16 × 16 double words of a tile in memory: halves, quarters, … change places."""
+    start = builder.inttoptr(tile, _WORDS.as_pointer())
+    places = [builder.gep(start, [ir.Constant(_ADDRESS, n)]) for n in range(16)]
+    rows = [builder.load(place, align=64) for place in places]
+    for width in (8, 4, 2, 1):
+        upper = [h if not h & width else 16 + h - width for h in range(16)]
+        lower = [h + width if not h & width else 16 + h for h in range(16)]
+        for n in (n for n in range(16) if not n & width):
+            both = rows[n], rows[n + width]
+            rows[n], rows[n + width] = (
+                builder.shuffle_vector(*both, ir.Constant(_WORDS, mask)) for mask in (upper, lower)
+            )
+    for row, place in zip(rows, places, strict=True):
+        builder.store(row, place, align=64)
+
+
+def _taken_apart(builder: Any, x: Any, parts: int) -> Iterator[Any]:
+    """x in bfloat16, rounded to the nearest, then what is missing; as words of their bits."""
+    for _ in range(parts):
+        bits = builder.zext(builder.bitcast(builder.fptrunc(x, _NARROW), _HALVES), _WORDS)
+        yield bits
+        x = builder.fsub(x, builder.bitcast(builder.shl(bits, _all(16)), _NUMBERS))
+
+
+def _call(builder: Any, name: str, *values: Any) -> None:
+    kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.{name}")
+    builder.call(function, values)
+
+
+def _number(tile: int) -> Any:
+    return ir.Constant(_BYTE, tile)
+
+
+def _all(word: int) -> Any:
+    return ir.Constant(_WORDS, [word] * 16)
+
+
+def _pointer(builder: Any, address: Any, offset: int) -> Any:
+    return builder.inttoptr(builder.add(address, ir.Constant(_ADDRESS, offset)), _POINTER)
+
+
+def _vector(builder: Any, address: Any, offset: int) -> Any:
+    place = builder.bitcast(_pointer(builder, address, offset), _NUMBERS.as_pointer())
+    return builder.load(place, align=4)
+
+
+def _put(builder: Any, vector: Any, address: Any, offset: int) -> None:
+    place = builder.bitcast(_pointer(builder, address, offset), vector.type.as_pointer())
+    builder.store(vector, place, align=32)

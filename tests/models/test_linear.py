@@ -1,0 +1,103 @@
+"""Linear maps whose products are as exact as they are asked to be."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import nn
+
+from trialsmith.models import shares
+from trialsmith.models.kernels import HAS_TILES
+from trialsmith.models.linear import Linear, derivatives_of, mapped
+
+
+@pytest.fixture
+def high() -> Iterator[None]:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+def told(layer: nn.Linear, x: torch.Tensor, slope: torch.Tensor) -> list[torch.Tensor]:
+    y = layer(x)
+    return [y, *torch.autograd.grad(y, [x, *layer.parameters()], slope)]
+
+
+def twins(dtype: torch.dtype = torch.float32) -> tuple[Linear, nn.Linear]:
+    torch.manual_seed(0)
+    one, other = Linear(40, 70).to(dtype), nn.Linear(40, 70).to(dtype)
+    other.load_state_dict(one.state_dict())
+    return one, other
+
+
+def test_it_is_pytorchs_unless_asked_otherwise():
+    one, other = twins()
+    x, slope = torch.randn(9, 40, requires_grad=True), torch.randn(9, 70)
+    for mine, its in zip(told(one, x, slope), told(other, x, slope), strict=True):
+        assert torch.equal(mine, its)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("rows", [1, 50, 333])
+def test_high_precision_is_near_the_highest(rows, threads, high, monkeypatch):
+    """The error of a product of n terms is about 2⁻¹⁷ of the root of n."""
+    monkeypatch.setattr(shares, "_WORTH_A_THREAD", 1000)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    one, other = twins()
+    x, slope = torch.randn(rows, 40, requires_grad=True), torch.randn(rows, 70)
+    found = told(one, x, slope)
+    exact = told(other.double(), x.detach().double().requires_grad_(), slope.double())
+    torch.set_num_threads(before)
+    error = max(
+        float((a - b).detach().norm() / b.detach().norm())
+        for a, b in zip(found, exact, strict=True)
+    )
+    assert error < 2**-16
+    assert (error > 2**-20) == HAS_TILES
+
+
+def test_double_precision_is_never_less(high):
+    one, other = twins(torch.float64)
+    x = torch.randn(5, 40, dtype=torch.float64)
+    assert torch.equal(one(x), other(x))
+
+
+@pytest.mark.skipif(not HAS_TILES, reason="this processor has no AMX")
+def test_what_is_fixed_has_no_derivative(high):
+    one, _ = twins()
+    x = torch.randn(5, 40)
+    one(x).sum().backward()
+    assert x.grad is None
+    torch.testing.assert_close(one.bias.grad, torch.full((70,), 5.0))
+
+
+@pytest.mark.skipif(not HAS_TILES, reason="this processor has no AMX")
+def test_a_weight_changed_between_forward_and_backward_is_refused(high):
+    one, _ = twins()
+    y = one(torch.randn(5, 40, requires_grad=True))
+    with torch.no_grad():
+        one.weight += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+def test_what_does_not_fit_is_refused_as_by_pytorch(high):
+    """Kernels would read beside the arrays."""
+    one, other = twins()
+    with pytest.raises(RuntimeError, match="shapes"):
+        one(torch.zeros(5, 41))
+    with pytest.raises(RuntimeError, match="dtype"):
+        one.double()(torch.zeros(5, 40))
+    assert one.float()(torch.zeros(2, 5, 40)).shape == other(torch.zeros(2, 5, 40)).shape
+    assert one(torch.zeros(0, 40)).shape == (0, 70)
+
+
+def test_products_in_bfloat16_sum_in_single_precision():
+    x, dy, weight = torch.randn(50, 40), torch.randn(50, 70), torch.randn(70, 40)
+    narrow_x, narrow_dy, narrow = (each.bfloat16().double() for each in (x, dy, weight))
+    expected = narrow_x @ narrow.T, narrow_dy @ narrow, narrow_dy.T @ narrow_x, dy.double().sum(0)
+    found = mapped(x, weight, 1), *derivatives_of(dy, x, weight, 1)
+    for mine, exact in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine.double(), exact, rtol=1e-5, atol=1e-4)

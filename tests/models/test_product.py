@@ -1,0 +1,141 @@
+"""Products in kernels, of factors as they are and of parts in bfloat16."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from trialsmith.models.kernels import HAS_TILES
+from trialsmith.models.kernels.product import multiply, room_for_products
+
+with_tiles = pytest.mark.skipif(not HAS_TILES, reason="this processor has no AMX")
+SHAPES = [(1, 1, 1), (32, 32, 32), (33, 70, 50), (300, 64, 257), (5, 600, 3), (0, 4, 3), (3, 0, 4)]
+TURNS = [(False, False), (False, True), (True, False)]
+
+
+def product(x, y, parts, before=None, turns=(False, False)):
+    """x y + before, from factors that lie in memory as ``turns`` has them."""
+    out = np.full((len(x), y.shape[1]), np.nan, x.dtype)
+    given = [
+        np.ascontiguousarray(factor.T) if turn else factor
+        for factor, turn in zip((x, y), turns, strict=True)
+    ]
+    before = out[:0] if before is None else before
+    multiply(given[0], turns[0], given[1], turns[1], parts, before, out, room_for_products(parts))
+    return out
+
+
+def integers(numbers, shape, most):
+    return numbers.integers(-most, most, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("turns", TURNS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("parts", "most"), [(0, 2**8), (1, 2**8), pytest.param(2, 2**15, marks=with_tiles)]
+)
+def test_products_of_integers_are_exact(parts, most, shape, turns):
+    """Those of 8 binary digits are numbers of bfloat16, those of 16 the sums of two; sums below
+    2²⁴ are exact in whatever order.
+    """
+    rows, inner, columns = shape
+    numbers = np.random.default_rng(0)
+    x, y = integers(numbers, (rows, inner), most), integers(numbers, (inner, columns), 2**8)
+    x[:, 1:] = np.sign(x[:, 1:])  # so that sums stay small
+    expected = x.astype(np.float64) @ y
+    assert np.abs(expected).max(initial=0) < 2**24
+    np.testing.assert_array_equal(product(x, y, parts, turns=turns), expected)
+
+
+@pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_product_is_added_to_what_was_before(parts, shape):
+    rows, inner, columns = shape
+    numbers = np.random.default_rng(1)
+    x, y = integers(numbers, (rows, inner), 8), integers(numbers, (inner, columns), 8)
+    other, row = integers(numbers, (rows, columns), 99), integers(numbers, (1, columns), 99)
+    for before in (other, row):
+        np.testing.assert_array_equal(product(x, y, parts, before), before + x @ y)
+    total = other.copy()
+    multiply(x, False, y, False, parts, total, total, room_for_products(parts))
+    np.testing.assert_array_equal(total, other + x @ y)
+
+
+@pytest.mark.parametrize("turns", TURNS)
+@pytest.mark.parametrize("shape", [(70, 256, 90), (33, 1000, 64)])
+@pytest.mark.parametrize(
+    ("parts", "digits"), [(0, 22), (1, 7), pytest.param(2, 15, marks=with_tiles)]
+)
+def test_the_error_of_a_product_is_bounded(parts, digits, shape, turns):
+    """Each product by 2⁻ᵈⁱᵍⁱᵗˢ of its value; and some are not far better."""
+    rows, inner, columns = shape
+    numbers = np.random.default_rng(2)
+    x, y = numbers.standard_normal((rows, inner)), numbers.standard_normal((inner, columns))
+    x, y = (factor.astype(np.float32) for factor in (x, y))
+    error = np.abs(product(x, y, parts, turns=turns) - x.astype(np.float64) @ y)
+    # sums of single precision round too
+    most = (2.0**-digits + 2.0**-22) * (np.abs(x).astype(np.float64) @ np.abs(y))
+    assert (error <= most).all()
+    assert (error >= most / 1000).any()
+
+
+@pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_not_lost(parts, number):
+    x, y = np.ones((40, 33), np.float32), np.ones((33, 40), np.float32)
+    x[3, 5] = number
+    out = product(x, y, parts)
+    assert not np.isfinite(out[3]).any()
+    np.testing.assert_array_equal(np.delete(out, 3, 0), 33)
+
+
+@with_tiles
+def test_nothing_is_read_or_written_beside_a_matrix():
+    x, y = np.ones((37, 45), np.float32), np.ones((45, 41), np.float32)
+    around = np.full((3, 37, 41), 7.0, np.float32)
+    multiply(x, False, y, False, 2, x[:0], around[1], room_for_products(2))
+    assert (around[[0, 2]] == 7).all()
+    assert (around[1] == 45).all()
+
+
+WITHOUT_TILES = """
+import numpy as np
+import torch
+from trialsmith.models.factors import parts_of_factors
+from trialsmith.models.kernels import HAS_TILES
+from trialsmith.models.kernels.product import multiply, room_for_products
+
+assert not HAS_TILES
+torch.set_float32_matmul_precision("high")
+assert parts_of_factors(torch.ones(2, 2)) == 0
+with torch.autocast("cpu", torch.bfloat16):
+    assert parts_of_factors(torch.ones(2, 2)) == 1
+x, y, out = np.full((3, 4), 1 + 2.0**-9, "f4"), np.ones((4, 5), "f4"), np.empty((3, 5), "f4")
+multiply(x, False, y, False, 1, out[:0], out, room_for_products(1))
+assert (out == 4).all(), out  # rounded
+"""
+
+
+def test_without_amx_products_of_bfloat16_are_by_blas(tmp_path):
+    """And what need not be of the highest precision is so all the same."""
+    program = tmp_path / "program.py"
+    program.write_text(WITHOUT_TILES)
+    environment = {**os.environ, "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, str(program)], check=True, env=environment)
+
+
+@with_tiles
+@pytest.mark.parametrize("threads", [1, 2])
+def test_pytorchs_products_are_as_before_beside_those_of_tiles(threads):
+    """Both configure the processor's tiles for themselves."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    x, y = torch.randn(64, 64), torch.randn(64, 64)
+    expected = x.bfloat16() @ y.bfloat16()
+    for _ in range(3):
+        product(x.numpy(), y.numpy(), 2)
+        assert torch.equal(x.bfloat16() @ y.bfloat16(), expected)
+    torch.set_num_threads(before)
