@@ -57,9 +57,8 @@ def train(cfg: DictConfig, trial: Any) -> "Fitted":
     from trialsmith.learner import Learner
     from trialsmith.result import Fitted, predict
 
-    runtime.prepare(
-        cfg.seed, cfg.threads, cfg.trainer.get("precision"), cfg.get("matmul_precision", "highest")
-    )
+    precision = cfg.trainer.get("precision")
+    runtime.prepare(cfg.seed, cfg.threads, precision, cfg.matmul_precision)
     config = plain(cfg)
 
     data = instantiate(cfg.data)

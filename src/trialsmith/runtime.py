@@ -4,6 +4,8 @@ import ctypes
 import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -23,7 +25,7 @@ def prepare(
     seed: int,
     threads: int | None,
     precision: str | int | None,
-    matmul_precision: str = "highest",
+    matmul_precision: str,
 ) -> None:
     """Seed every source of randomness, give PyTorch its number of CPU threads and its precision.
 
@@ -40,8 +42,8 @@ def prepare(
     """
     if matmul_precision not in _MATMUL_PRECISIONS:
         raise InfeasibleConfig(
-            f"matmul_precision={matmul_precision} is unknown: choose "
-            f"{', '.join(_MATMUL_PRECISIONS)}"
+            f"matmul_precision={'null' if matmul_precision is None else matmul_precision} is "
+            f"unknown: choose {', '.join(_MATMUL_PRECISIONS)}"
         )
     torch.set_float32_matmul_precision(matmul_precision)
     if "bf16" in str(precision) and not torch.cuda.is_available() and _emulates_bf16():
@@ -55,6 +57,21 @@ def prepare(
         torch.set_num_threads(threads)
     pl.seed_everything(seed, workers=True, verbose=False)
     _quiet_lightning()
+
+
+@contextmanager
+def products_of(matmul_precision: str) -> Iterator[None]:
+    """Products of matrices are of this precision meanwhile, and afterwards as before."""
+    try:
+        before = torch.get_float32_matmul_precision()
+    except RuntimeError:  # it was set for each backend by itself, and is no one word
+        yield
+        return
+    torch.set_float32_matmul_precision(matmul_precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _emulates_bf16() -> bool:

@@ -6,13 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from trialsmith.models import shares
+from trialsmith.models import kernels, linear, shares
 from trialsmith.models.kernels import HAS_TILES
 from trialsmith.models.linear import Linear, derivatives_of, mapped
 
 
 @pytest.fixture
-def high() -> Iterator[None]:
+def high(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """High precision, of few rows too."""
+    monkeypatch.setattr(linear, "_WORTH_PACKING", 0)
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high")
     yield
@@ -92,6 +94,46 @@ def test_what_does_not_fit_is_refused_as_by_pytorch(high):
         one.double()(torch.zeros(5, 40))
     assert one.float()(torch.zeros(2, 5, 40)).shape == other(torch.zeros(2, 5, 40)).shape
     assert one(torch.zeros(0, 40)).shape == (0, 70)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_only_what_is_asked_for_has_a_derivative(bias, high):
+    torch.manual_seed(0)
+    one = Linear(40, 70, bias=bias)
+    one.weight.requires_grad_(False)
+    x = torch.randn(9, 40, requires_grad=True)
+    one(x).sum().backward()
+    torch.testing.assert_close(x.grad, one.weight.sum(0).expand(9, 40))
+    assert one.weight.grad is None
+    assert not bias or (one.bias.grad == 9).all()
+
+
+def test_few_rows_are_left_to_pytorch(high, monkeypatch):
+    monkeypatch.undo()
+    one, other = twins()
+    x = torch.randn(20, 40)
+    assert torch.equal(one(x), other(x))
+
+
+def test_double_precision_stays_so_under_autocast(high):
+    one, other = twins(torch.float64)
+    x = torch.randn(20, 40, dtype=torch.float64)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(one(x), other(x))
+
+
+@pytest.mark.parametrize("threads", [2, 8])
+def test_sums_of_threads_take_no_more_than_what_is_multiplied(threads, monkeypatch):
+    """Or else two matrices of derivatives."""
+    held: list[int] = []
+    monkeypatch.setattr(kernels, "differentiate_map", lambda *given: held.append(given[-2].size))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    for rows in (10, 1000, 5000):
+        x, dy, weight = torch.zeros(rows, 40), torch.zeros(rows, 70), torch.zeros(70, 40)
+        derivatives_of(dy, x, weight, 2)
+        assert held.pop() <= max(2 * weight.numel(), x.numel() + dy.numel())
+    torch.set_num_threads(before)
 
 
 def test_products_in_bfloat16_sum_in_single_precision():

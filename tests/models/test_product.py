@@ -12,7 +12,16 @@ from trialsmith.models.kernels import HAS_TILES
 from trialsmith.models.kernels.product import multiply, room_for_products
 
 with_tiles = pytest.mark.skipif(not HAS_TILES, reason="this processor has no AMX")
-SHAPES = [(1, 1, 1), (32, 32, 32), (33, 70, 50), (300, 64, 257), (5, 600, 3), (0, 4, 3), (3, 0, 4)]
+SHAPES = [
+    (1, 1, 1),
+    (32, 32, 32),
+    (33, 70, 50),
+    (300, 64, 257),
+    (5, 600, 3),
+    (0, 4, 3),
+    (3, 0, 4),
+    (3, 4, 0),
+]
 TURNS = [(False, False), (False, True), (True, False)]
 
 

@@ -33,7 +33,7 @@ def test_products_that_are_emulated_are_told(
     if processor is not None:
         (tmp_path / "cpuinfo").write_text(f"{processor}\n")
     with caplog.at_level(logging.WARNING, "trialsmith"):
-        runtime.prepare(0, None, precision)
+        runtime.prepare(0, None, precision, "highest")
     assert ("32-true" in caplog.text) == told
 
 
@@ -43,7 +43,13 @@ def test_products_are_as_exact_as_asked(precision: str) -> None:
         runtime.prepare(0, None, "32-true", precision)
         assert torch.get_float32_matmul_precision() == precision
     finally:
-        runtime.prepare(0, None, "32-true")
+        runtime.prepare(0, None, "32-true", "highest")
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_precision_is_as_before_afterwards() -> None:
+    with runtime.products_of("high"):
+        assert torch.get_float32_matmul_precision() == "high"
     assert torch.get_float32_matmul_precision() == "highest"
 
 

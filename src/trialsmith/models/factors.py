@@ -9,6 +9,9 @@ is known to 2⁻¹⁵, and mostly to 2⁻¹⁷; sums of products are of single p
 unit for products of matrices, knows bfloat16, and takes less than half as long for three such
 products as vector units for one of single precision. G. Henry, P. T. P. Tang, A. Heinecke, arXiv
 1904.06376.
+
+So it is with factors and products between 10⁻³⁰ and 10³⁸: smaller ones may become zero, greater
+and infinite ones what is not a number.
 """
 
 import torch
@@ -25,6 +28,8 @@ def parts_of_factors(x: Tensor) -> int:
     highest precision, `torch.set_float32_matmul_precision("high")`, and one where it may be
     "medium": as PyTorch documents it for those devices that can.
     """
+    if x.dtype == torch.float64:
+        return 0
     if torch.is_autocast_enabled("cpu"):
         return int(torch.get_autocast_dtype("cpu") == torch.bfloat16)
     if x.dtype != torch.float32 or not HAS_TILES:

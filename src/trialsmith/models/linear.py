@@ -10,12 +10,14 @@ from torch.autograd.function import once_differentiable
 
 from trialsmith.models import kernels
 from trialsmith.models.factors import parts_of_factors
-from trialsmith.models.shares import divided
+from trialsmith.models.shares import rows_of_shares
+
+_WORTH_PACKING = 100  # rows; with fewer, W takes longer to pack than to multiply with
 
 
 class Linear(nn.Linear):
-    """PyTorch's; where AMX multiplies faster, kernels do it, for rows of features and once
-    differentiable.
+    """PyTorch's; where AMX multiplies faster, kernels do it: once differentiable, and unknown to
+    `torch.func` and `torch.export`.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -26,9 +28,12 @@ class Linear(nn.Linear):
 
     def _is_for_kernels(self, x: Tensor) -> bool:
         """What is not is PyTorch's to compute or to refuse: kernels trust their arrays."""
-        same_type = torch.is_autocast_enabled("cpu") or x.dtype == self.weight.dtype
-        rows = x.dim() == 2 and x.shape[1] == self.in_features
-        return kernels.HAS_TILES and x.device.type == "cpu" and rows and same_type
+        if not kernels.HAS_TILES or x.device.type != "cpu":
+            return False
+        fits = x.dim() == 2 and x.shape[1] == self.in_features
+        types = {x.dtype, self.weight.dtype}
+        cast = torch.is_autocast_enabled("cpu") and torch.float64 not in types
+        return fits and (cast or len(types) == 1) and len(x) >= _WORTH_PACKING
 
 
 class _Linear(torch.autograd.Function):
@@ -36,7 +41,7 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, parts: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, parts: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.parts = parts
         return mapped(x, weight, parts, bias)
@@ -49,7 +54,9 @@ class _Linear(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         (dy,) = derivatives
-        return *derivatives_of(dy, x, weight, ctx.parts, ctx.needs_input_grad[0]), None
+        found = derivatives_of(dy, x, weight, ctx.parts, ctx.needs_input_grad[0])
+        asked = zip(found, ctx.needs_input_grad, strict=False)
+        return *(each if needed else None for each, needed in asked), None
 
 
 def mapped(
@@ -61,8 +68,8 @@ def mapped(
     """y, which nobody differentiates, with factors of so many parts."""
     y = x.new_empty(len(x), len(weight))
     b = x.new_zeros(len(weight)) if bias is None else bias
-    given = _shares(x, y), *map(_array, (x, weight, b))
-    kernels.map_rows(*given, parts, y.numpy())
+    shares = rows_of_shares(_array(_wider(x, y)), len(x))
+    kernels.map_rows(shares, *map(_array, (x, weight, b)), parts, y.numpy())
     return y
 
 
@@ -74,7 +81,9 @@ def derivatives_of(
     of_x: bool = True,
 ) -> tuple[Tensor | None, Float[Tensor, "outputs inputs"], Float[Tensor, "outputs"]]:
     """x̄, if it is asked for, W̄ and b̄."""
-    shares = _shares(x, dy)
+    # each share has a W̄: together they are to take no more than x and ȳ, but for two threads
+    most = max(2, (x.numel() + dy.numel()) // max(1, weight.numel()))
+    shares = rows_of_shares(_array(_wider(x, dy)), most)
     dx = x.new_empty(x.shape if of_x else (0, 0))
     dweight = x.new_empty(len(shares) - 1, *weight.shape)
     dbias = x.new_empty(len(shares) - 1, len(weight))
@@ -83,10 +92,8 @@ def derivatives_of(
     return dx if of_x else None, dweight.sum(0), dbias.sum(0)
 
 
-def _shares(x: Tensor, y: Tensor) -> np.ndarray:
-    """Where the rows of each thread begin."""
-    bounds, shares = divided(_array(max(x, y, key=lambda each: each.shape[1])))
-    return bounds[shares]
+def _wider(x: Tensor, y: Tensor) -> Tensor:
+    return max(x, y, key=lambda each: each.shape[1])
 
 
 def _array(x: Tensor) -> np.ndarray:

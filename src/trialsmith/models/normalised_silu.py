@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import silu
@@ -12,7 +12,7 @@ from torch.nn.functional import silu
 from trialsmith.models import kernels
 from trialsmith.models.activation import Activation, chunked_activation
 from trialsmith.models.norm import Norm
-from trialsmith.models.shares import divided
+from trialsmith.models.shares import bounds_of, rows_of_a_chunk, shares_of
 
 
 def normalised_silu(
@@ -43,7 +43,7 @@ class _NormalisedSilu(torch.autograd.Function):
         ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, activation: Activation
     ) -> Float[Tensor, "members features"]:
         values = x.detach().contiguous().numpy()
-        bounds, shares = divided(values)
+        bounds, shares = _divided(values)
         zero = np.zeros_like(values, shape=(1, values.shape[1])), np.zeros(len(values), np.int64)
         out = np.empty_like(values)
         norm = activation.begin(len(bounds) - 1)
@@ -63,8 +63,18 @@ class _NormalisedSilu(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         x, *_ = ctx.saved_tensors  # γ and β: unchanged since, or torch raises
         values, dz = (each.detach().contiguous().numpy() for each in (x, *derivatives))
-        bounds, shares = divided(values)
+        bounds, shares = _divided(values)
         norm, sums = ctx.activation.backwards(dz, values, bounds, len(shares) - 1)
         dx = np.empty_like(values)
         kernels.differentiate_members(shares, bounds, dz, values, norm, dx)
         return torch.from_numpy(dx), *ctx.activation.parameters(sums), None
+
+
+def _divided(
+    x: np.ndarray,
+) -> tuple[Int[np.ndarray, "chunks_and_end"], Int[np.ndarray, "shares_and_end"]]:
+    """Bounds of chunks among the rows, and of shares among the chunks."""
+    rows = rows_of_a_chunk(x)
+    chunks = max(1, -(-len(x) // rows))
+    bounds = np.minimum(np.arange(chunks + 1) * rows, len(x))
+    return bounds, bounds_of(shares_of(chunks))

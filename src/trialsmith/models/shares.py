@@ -56,6 +56,13 @@ def bounds_of(shares: Sequence[range]) -> Int[np.ndarray, "shares_and_end"]:
     return np.array([*(share.start for share in shares), shares[-1].stop])
 
 
+def rows_of_shares(x: np.ndarray, most: int) -> Int[np.ndarray, "shares_and_end"]:
+    """Where the rows of each thread begin, of at most so many threads, and the last end."""
+    worth = len(x) * x.strides[0] // _WORTH_A_THREAD
+    shares = max(1, min(torch.get_num_threads(), worth, most))
+    return np.array([len(x) * k // shares for k in range(shares + 1)])
+
+
 @dataclass
 class RowSums:
     """Sums by row of each share, which has to do with some rows alone; the first has all rows."""
@@ -96,13 +103,3 @@ def rows_of_a_chunk(x: np.ndarray) -> int:
     threads = min(torch.get_num_threads(), max(1, len(x) * bytes_of_a_row // _WORTH_A_THREAD))
     rounds = max(1, -(-len(x) // (most * threads)))
     return max(1, -(-len(x) // (rounds * threads)))
-
-
-def divided(
-    x: np.ndarray,
-) -> tuple[Int[np.ndarray, "chunks_and_end"], Int[np.ndarray, "shares_and_end"]]:
-    """Bounds of chunks among the rows of ``x``, and of shares among the chunks."""
-    rows = rows_of_a_chunk(x)
-    chunks = max(1, -(-len(x) // rows))
-    bounds = np.minimum(np.arange(chunks + 1) * rows, len(x))
-    return bounds, bounds_of(shares_of(chunks))

@@ -19,6 +19,7 @@ from trialsmith.data.target import Target
 from trialsmith.errors import DataError
 from trialsmith.prediction.locate import CHECKPOINT
 from trialsmith.readout import Readout, readout_of
+from trialsmith.runtime import products_of
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +43,15 @@ class Member:
     targets: tuple[Target, ...]
     inputs: str
     precision: str
+    matmul_precision: str
 
     @torch.inference_mode()
     def __call__(self, batch: Any) -> Float[Tensor, "samples outputs"]:
         """Predictions in the targets' own units, or the probabilities of classes; on the CPU."""
         device = next(self.model.parameters()).device
         dtype = _AUTOCAST.get(self.precision)
-        with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+        autocast = torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
+        with autocast, products_of(self.matmul_precision):
             output = self.model(batch.to(device))
             return self.readout.predicted(output).float().cpu()
 
@@ -84,6 +87,7 @@ def load_member(folder: Path, device: torch.device) -> Member:
         targets=targets,
         inputs=_inputs(config["data"], state),
         precision=str(config["trainer"].get("precision", "32-true")),
+        matmul_precision=str(config.get("matmul_precision", "highest")),
     )
 
 

@@ -92,8 +92,8 @@ def _add_product(x, y, keep, out):
             raise ValueError("shapes of a product do not go together")
         letters = np.array([letter_of_y, letter_of_x], np.uint8)
         of_x = max(1, rows if x_turned else inner)
-        of_y = max(1, inner if y_turned else columns)
-        sizes = np.array([columns, rows, inner, of_y, of_x, columns], np.int32)
+        of_y = max(1, inner if y_turned else columns)  # BLAS refuses 0
+        sizes = np.array([columns, rows, inner, of_y, of_x, max(1, columns)], np.int32)
         scalars = np.array([1, keep], number)
         gemm(
             letters.ctypes,

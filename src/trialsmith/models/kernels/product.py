@@ -36,8 +36,13 @@ def multiply(x, turn_x, y, turn_y, parts, before, out, room):
     """out = x y + before, where x and y may be transposed first.
 
     ``before`` is ``out`` itself, another matrix, one row for all, or empty. Factors are taken as
-    they are, or in so many parts of bfloat16, without AMX in one: then all are of single precision.
+    they are, or in so many parts of bfloat16: one, or two where there is AMX, and else as they are.
+
+    Raises:
+        ValueError: parts of what is not of single precision.
     """
+    if parts and out.itemsize != 4:
+        raise ValueError("factors in parts must be of single precision")
     if parts and HAS_TILES:
         _multiply_tiles(x, turn_x, y, turn_y, parts, before, out, room)
         return
@@ -46,7 +51,7 @@ def multiply(x, turn_x, y, turn_y, parts, before, out, room):
         keep = 1.0
         if before.ctypes.data != out.ctypes.data:
             out[:] = before
-    if parts:
+    if parts == 1:
         of_x = narrowed(x, np.empty(x.shape, BITS))
         of_y = narrowed(y, np.empty(y.shape, BITS))
         _add_product(of_x, turn_x, of_y, turn_y, keep, out)

@@ -43,6 +43,7 @@ _NUMBERS = ir.VectorType(ir.FloatType(), 16)
 _NARROW = ir.VectorType(_BFloat16(), 16)
 # Which parts of x and y are multiplied, each time with one of the two that were before.
 _PAIRS = {1: [(0, 0)], 2: [(1, 0), (0, 0), (0, 1)]}
+# numba asks a function for its parameters, one for each argument that kernels give
 _TAKING: list[Callable[[Any], Any]] = [
     lambda made: lambda typing: made,
     lambda made: lambda typing, a: made,
