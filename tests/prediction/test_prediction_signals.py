@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import trialsmith
 from trialsmith.errors import DataError
@@ -31,7 +32,20 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def signal_run(trained: Callable[..., Path], records: Path) -> Path:
     names = ["data.target=[a,b]", "data.unit=[m/s,'']", "data.downsample_factor=2"]
+    names += ["matmul_precision=high"]
     return trained("data=flow", f"data.path={records}", *names, "model.hidden=16")
+
+
+def test_predictions_are_as_exact_as_their_training(signal_run: Path, records: Path) -> None:
+    model = trialsmith.load(signal_run, device="cpu")
+    seen: set[str] = set()
+    for member in model.members:
+        member.model.register_forward_hook(
+            lambda *_: seen.add(torch.get_float32_matmul_precision())
+        )
+    model.predict(records)
+    assert seen == {"high"}
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_signals_give_the_numbers_of_the_run(signal_run: Path, records: Path) -> None:

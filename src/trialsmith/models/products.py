@@ -133,6 +133,6 @@ class ProductsOfDistinct(Products):
     def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
         dm, de = self._dproducts.total(), self._dvalues.total()
         if not self._parts:
-            return de.addmm_(dm, self._weight), dm.t() @ self._values
+            return torch.addmm(de, dm, self._weight), dm.t() @ self._values
         of_products, dweight, _ = derivatives_of(dm, self._values, self._weight, self._parts)
         return de if of_products is None else de.add_(of_products), dweight
