@@ -1,5 +1,7 @@
 """Crystals, batches and small models for the tests of models and fusion."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -146,3 +148,14 @@ def assert_same_gradients(
     for name, gradient in right.items():
         error = (left[name] - gradient).norm() / torch.maximum(gradient.norm(), typical)
         assert error < tolerance, f"{name}: {error:.1e}"
+
+
+@contextmanager
+def threads_of_torch(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+        assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(before)

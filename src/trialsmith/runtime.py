@@ -60,7 +60,7 @@ def prepare(
 
 
 @contextmanager
-def products_of(matmul_precision: str) -> Iterator[None]:
+def with_matmul_precision(matmul_precision: str) -> Iterator[None]:
     """Products of matrices are of this precision meanwhile, and afterwards as before."""
     try:
         before = torch.get_float32_matmul_precision()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from model_inputs import threads_of_torch
 from torch import nn
 
 from trialsmith.models import kernels, linear, shares
@@ -45,13 +46,11 @@ def test_it_is_pytorchs_unless_asked_otherwise():
 def test_high_precision_is_near_the_highest(rows, threads, high, monkeypatch):
     """The error of a product of n terms is about 2⁻¹⁷ of the root of n."""
     monkeypatch.setattr(shares, "_WORTH_A_THREAD", 1000)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
     one, other = twins()
     x, slope = torch.randn(rows, 40, requires_grad=True), torch.randn(rows, 70)
-    found = told(one, x, slope)
+    with threads_of_torch(threads):
+        found = told(one, x, slope)
     exact = told(other.double(), x.detach().double().requires_grad_(), slope.double())
-    torch.set_num_threads(before)
     error = max(
         float((a - b).detach().norm() / b.detach().norm())
         for a, b in zip(found, exact, strict=True)
@@ -127,13 +126,11 @@ def test_sums_of_threads_take_no_more_than_what_is_multiplied(threads, monkeypat
     """Or else two matrices of derivatives."""
     held: list[int] = []
     monkeypatch.setattr(kernels, "differentiate_map", lambda *given: held.append(given[-2].size))
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
     for rows in (10, 1000, 5000):
         x, dy, weight = torch.zeros(rows, 40), torch.zeros(rows, 70), torch.zeros(70, 40)
-        derivatives_of(dy, x, weight, 2)
+        with threads_of_torch(threads):
+            derivatives_of(dy, x, weight, 2)
         assert held.pop() <= max(2 * weight.numel(), x.numel() + dy.numel())
-    torch.set_num_threads(before)
 
 
 def test_products_in_bfloat16_sum_in_single_precision():

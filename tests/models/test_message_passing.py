@@ -1,8 +1,6 @@
 """Every engine does what the equation says."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -18,6 +16,7 @@ from model_inputs import (
     real,
     settled,
     single,
+    threads_of_torch,
 )
 from torch import Tensor, nn
 
@@ -52,17 +51,6 @@ def small_chunks(monkeypatch):
 def some_chunks(monkeypatch):
     """So small that a batch of crystals makes dozens of chunks."""
     monkeypatch.setattr(shares, "CHUNK_BYTES", 2**14)
-
-
-@contextmanager
-def threads_of_torch(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-        assert torch.get_num_threads() == count
-    finally:
-        torch.set_num_threads(before)
 
 
 def random_links(seed: int, members: int, links: int, dtype: torch.dtype = torch.float64) -> Links:

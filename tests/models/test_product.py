@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from model_inputs import threads_of_torch
 
 from trialsmith.models.kernels import HAS_TILES
 from trialsmith.models.kernels.product import multiply, room_for_products
@@ -140,11 +141,9 @@ def test_without_amx_products_of_bfloat16_are_by_blas(tmp_path):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_pytorchs_products_are_as_before_beside_those_of_tiles(threads):
     """Both configure the processor's tiles for themselves."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
     x, y = torch.randn(64, 64), torch.randn(64, 64)
-    expected = x.bfloat16() @ y.bfloat16()
-    for _ in range(3):
-        product(x.numpy(), y.numpy(), 2)
-        assert torch.equal(x.bfloat16() @ y.bfloat16(), expected)
-    torch.set_num_threads(before)
+    with threads_of_torch(threads):
+        expected = x.bfloat16() @ y.bfloat16()
+        for _ in range(3):
+            product(x.numpy(), y.numpy(), 2)
+            assert torch.equal(x.bfloat16() @ y.bfloat16(), expected)

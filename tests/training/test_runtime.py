@@ -48,7 +48,7 @@ def test_products_are_as_exact_as_asked(precision: str) -> None:
 
 
 def test_precision_is_as_before_afterwards() -> None:
-    with runtime.products_of("high"):
+    with runtime.with_matmul_precision("high"):
         assert torch.get_float32_matmul_precision() == "high"
     assert torch.get_float32_matmul_precision() == "highest"
 

@@ -25,6 +25,7 @@ from torch.autograd.function import once_differentiable
 
 from trialsmith.models import kernels
 from trialsmith.models.activation import Activation, NoActivation, chunked_activation
+from trialsmith.models.arrays import array
 from trialsmith.models.chunks import ChunkedLinks, Chunks
 from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.norm import Norm
@@ -99,7 +100,7 @@ class _FusedConvolution(torch.autograd.Function):
         rows: Tensor | None,
         links: ChunkedLinks,
         activation: Activation | None,
-        parts_of_factors: int,
+        factor_parts: int,
     ) -> tuple[Tensor, Tensor | None]:
         m = e.new_empty(len(links), e.shape[1])
         chunks = links.chunks(rows_of_a_chunk(m.numpy()))
@@ -107,17 +108,17 @@ class _FusedConvolution(torch.autograd.Function):
         new = None if activation is None else torch.empty_like(m)
         activation = activation or NoActivation(m)
         shares, table = bounds_of(shares_of(len(chunks))), chunks.table
-        products = products_of(e, rows, weight, parts_of_factors, chunks)
+        products = products_of(e, rows, weight, factor_parts, chunks)
         features, x, new_links = (products.values, products.rows), m.numpy(), _array_or_none(new, m)
         norm = activation.begin(len(chunks))
         kernels.convolve(
-            *(shares, table, *features, products.forwards(), x, _array(bias), _array(parts)),
+            *(shares, table, *features, products.forwards(), x, array(bias), array(parts)),
             *(EPS, r.numpy(), d.numpy(), norm, new_links),
         )
         if not activation.at_once:
             kernels.activate(shares, table.links, *features, x, activation.settle(), new_links)
         ctx.save_for_backward(e, weight, parts, rows, m, r, d, gamma, beta)
-        ctx.chunks, ctx.activation, ctx.parts = chunks, activation, parts_of_factors
+        ctx.chunks, ctx.activation, ctx.factor_parts = chunks, activation, factor_parts
         return r, new
 
     @staticmethod
@@ -130,7 +131,7 @@ class _FusedConvolution(torch.autograd.Function):
         # γ and β, the last, are unchanged since, or torch raises
         e, weight, parts, rows, m, r, d, *_ = ctx.saved_tensors
         chunks, activation = ctx.chunks, ctx.activation
-        products = products_of(e, rows, weight, ctx.parts, chunks)
+        products = products_of(e, rows, weight, ctx.factor_parts, chunks)
         shares, table = _shares_that_fit(chunks, products), chunks.table
         dnew = _array_or_none(dnew, m)
         x = m.numpy()
@@ -138,10 +139,10 @@ class _FusedConvolution(torch.autograd.Function):
         dparts = RowSums.room(parts, [chunks.members(share) for share in shares])
         room = m.new_empty(len(shares), max(chunks.sizes), m.shape[1])
         features, product = (products.values, products.rows), products.backwards(shares)
-        at_targets = _array(dr), r.numpy(), d.numpy()
+        at_targets = array(dr), r.numpy(), d.numpy()
         kernels.differentiate(
             *(bounds_of(shares), table, *features, product, x),
-            *(_array(parts), dparts.table, *at_targets, norm, dnew, room.numpy()),
+            *(array(parts), dparts.table, *at_targets, norm, dnew, room.numpy()),
         )
         of_members = dparts.total()
         de, dweight = products.derivatives()
@@ -165,10 +166,6 @@ def _shares_that_fit(chunks: Chunks, products: Products) -> list[range]:
     return shares_of(len(chunks), min(2, torch.get_num_threads()))
 
 
-def _array(x: Tensor) -> np.ndarray:
-    return x.detach().contiguous().numpy()
-
-
 def _array_or_none(x: Tensor | None, like: Tensor) -> np.ndarray:
     """Without rows and columns, where there is none."""
-    return _array(like.new_empty(0, 0) if x is None else x)
+    return array(like.new_empty(0, 0) if x is None else x)

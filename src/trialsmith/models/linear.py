@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from trialsmith.models import kernels
+from trialsmith.models.arrays import array
 from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.shares import rows_of_shares
 
@@ -68,8 +68,8 @@ def mapped(
     """y, which nobody differentiates, with factors of so many parts."""
     y = x.new_empty(len(x), len(weight))
     b = x.new_zeros(len(weight)) if bias is None else bias
-    shares = rows_of_shares(_array(_wider(x, y)), len(x))
-    kernels.map_rows(shares, *map(_array, (x, weight, b)), parts, y.numpy())
+    shares = rows_of_shares(array(_wider(x, y)), len(x))
+    kernels.map_rows(shares, *map(array, (x, weight, b)), parts, y.numpy())
     return y
 
 
@@ -79,22 +79,18 @@ def derivatives_of(
     weight: Float[Tensor, "outputs inputs"],
     parts: int,
     of_x: bool = True,
-) -> tuple[Tensor | None, Float[Tensor, "outputs inputs"], Float[Tensor, "outputs"]]:
-    """x̄, if it is asked for, W̄ and b̄."""
+) -> tuple[Float[Tensor, "_ _"], Float[Tensor, "outputs inputs"], Float[Tensor, "outputs"]]:
+    """x̄, empty if it is not asked for, W̄ and b̄."""
     # each share has a W̄: together they are to take no more than x and ȳ, but for two threads
     most = max(2, (x.numel() + dy.numel()) // max(1, weight.numel()))
-    shares = rows_of_shares(_array(_wider(x, dy)), most)
+    shares = rows_of_shares(array(_wider(x, dy)), most)
     dx = x.new_empty(x.shape if of_x else (0, 0))
     dweight = x.new_empty(len(shares) - 1, *weight.shape)
     dbias = x.new_empty(len(shares) - 1, len(weight))
     written = (each.numpy() for each in (dx, dweight, dbias))
-    kernels.differentiate_map(shares, *map(_array, (dy, x, weight)), parts, *written)
-    return dx if of_x else None, dweight.sum(0), dbias.sum(0)
+    kernels.differentiate_map(shares, *map(array, (dy, x, weight)), parts, *written)
+    return dx, dweight.sum(0), dbias.sum(0)
 
 
 def _wider(x: Tensor, y: Tensor) -> Tensor:
     return max(x, y, key=lambda each: each.shape[1])
-
-
-def _array(x: Tensor) -> np.ndarray:
-    return x.detach().contiguous().numpy()

@@ -11,6 +11,7 @@ from torch.nn.functional import silu
 
 from trialsmith.models import kernels
 from trialsmith.models.activation import Activation, chunked_activation
+from trialsmith.models.arrays import array
 from trialsmith.models.norm import Norm
 from trialsmith.models.shares import bounds_of, rows_of_a_chunk, shares_of
 
@@ -42,7 +43,7 @@ class _NormalisedSilu(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, activation: Activation
     ) -> Float[Tensor, "members features"]:
-        values = x.detach().contiguous().numpy()
+        values = array(x)
         bounds, shares = _divided(values)
         zero = np.zeros_like(values, shape=(1, values.shape[1])), np.zeros(len(values), np.int64)
         out = np.empty_like(values)
@@ -62,7 +63,7 @@ class _NormalisedSilu(torch.autograd.Function):
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:
         x, *_ = ctx.saved_tensors  # γ and β: unchanged since, or torch raises
-        values, dz = (each.detach().contiguous().numpy() for each in (x, *derivatives))
+        values, dz = map(array, (x, *derivatives))
         bounds, shares = _divided(values)
         norm, sums = ctx.activation.backwards(dz, values, bounds, len(shares) - 1)
         dx = np.empty_like(values)

@@ -135,4 +135,4 @@ class ProductsOfDistinct(Products):
         if not self._parts:
             return torch.addmm(de, dm, self._weight), dm.t() @ self._values
         of_products, dweight, _ = derivatives_of(dm, self._values, self._weight, self._parts)
-        return de if of_products is None else de.add_(of_products), dweight
+        return de.add_(of_products), dweight

@@ -58,8 +58,7 @@ def bounds_of(shares: Sequence[range]) -> Int[np.ndarray, "shares_and_end"]:
 
 def rows_of_shares(x: np.ndarray, most: int) -> Int[np.ndarray, "shares_and_end"]:
     """Where the rows of each thread begin, of at most so many threads, and the last end."""
-    worth = len(x) * x.strides[0] // _WORTH_A_THREAD
-    shares = max(1, min(torch.get_num_threads(), worth, most))
+    shares = max(1, min(_threads_worth_waking(x), most))
     return np.array([len(x) * k // shares for k in range(shares + 1)])
 
 
@@ -100,6 +99,10 @@ def rows_of_a_chunk(x: np.ndarray) -> int:
     """As many rows of ``x`` as the cache holds, or fewer: every thread gets as many chunks."""
     bytes_of_a_row = max(1, x.strides[0])
     most = max(1, CHUNK_BYTES // bytes_of_a_row)
-    threads = min(torch.get_num_threads(), max(1, len(x) * bytes_of_a_row // _WORTH_A_THREAD))
+    threads = _threads_worth_waking(x)
     rounds = max(1, -(-len(x) // (most * threads)))
     return max(1, -(-len(x) // (rounds * threads)))
+
+
+def _threads_worth_waking(x: np.ndarray) -> int:
+    return min(torch.get_num_threads(), max(1, len(x) * x.strides[0] // _WORTH_A_THREAD))

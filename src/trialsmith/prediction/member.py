@@ -19,7 +19,7 @@ from trialsmith.data.target import Target
 from trialsmith.errors import DataError
 from trialsmith.prediction.locate import CHECKPOINT
 from trialsmith.readout import Readout, readout_of
-from trialsmith.runtime import products_of
+from trialsmith.runtime import with_matmul_precision
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Member:
         device = next(self.model.parameters()).device
         dtype = _AUTOCAST.get(self.precision)
         autocast = torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
-        with autocast, products_of(self.matmul_precision):
+        with autocast, with_matmul_precision(self.matmul_precision):
             output = self.model(batch.to(device))
             return self.readout.predicted(output).float().cpu()
 
