@@ -4,15 +4,16 @@ Colour refinement (the Weisfeiler–Leman test) on the graph and its line graph 
 """
 
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Int, UInt64
 
+from trialsmith.compilation import compiled
 from trialsmith.graph.crystal_graph import CrystalGraph
 from trialsmith.graph.sorting import order
 
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-ZERO = np.zeros(1, np.uint64)
+NO_ANGLE = np.zeros(0, np.int64)
 
 
 def up_to_symmetry(
@@ -57,14 +58,22 @@ def up_to_symmetry(
     kind = species[source] * elements + graph.species[target]
     length = value_classes(graph.bond_length, kind, tolerance)
     # Angles are many: what atoms and bonds tell apart by themselves comes first.
-    atom, bond = _refined(graph, _scramble(species), _scramble(length))
+    atom, bond = _refined(graph, species.astype(np.uint64), length.astype(np.uint64))
+    bonds = _Partition.of(bond)
+    angle = np.zeros(len(graph.angle_cosine), np.int64)
+    unsettled = np.ones(len(angle), bool)
     while True:
-        bonds = _Partition.of(bond)
-        pair = bonds.label[graph.angle_source] * len(bonds.size) + bonds.label[graph.angle_target]
-        angle = value_classes(graph.angle_cosine, pair, tolerance)
-        atom, bond = _refined(graph, atom, bond, _scramble(angle))
-        if _number(bond) == len(bonds.size):
+        # Where neither bond's class has split, an angle stays among the same others.
+        sources, targets = graph.angle_source[unsettled], graph.angle_target[unsettled]
+        pair = bonds.label[sources] * len(bonds.size) + bonds.label[targets]
+        classes = value_classes(graph.angle_cosine[unsettled], pair, tolerance)
+        angle[unsettled] = classes + angle.max(initial=0) + 1  # numbers that no other class has
+        atom, bond = _refined(graph, atom, bond, angle)
+        coarse, bonds = bonds, _Partition.of(bond)
+        if len(bonds.size) == len(coarse.size):
             return _quotient(graph, _Partition.of(atom), bonds, _Partition.numbered(angle))
+        split = bonds.size[bonds.label] < coarse.size[coarse.label]
+        unsettled = split[graph.angle_source] | split[graph.angle_target]
 
 
 def value_classes(
@@ -104,31 +113,37 @@ def _refined(
     graph: CrystalGraph,
     atom: UInt64[np.ndarray, "atoms"],
     bond: UInt64[np.ndarray, "bonds"],
-    angle: UInt64[np.ndarray, "angles"] | None = None,
+    angle: Int[np.ndarray, "angles"] = NO_ANGLE,
 ) -> tuple[UInt64[np.ndarray, "atoms"], UInt64[np.ndarray, "bonds"]]:
     """Refines the colours until the numbers of classes stay; a colour keeps its own history.
 
     Without ``angle`` the angles are not looked at.
     """
-    into_atom = np.searchsorted(graph.bond_target, np.arange(len(atom) + 1))
-    into_bond = np.searchsorted(graph.angle_target, np.arange(len(bond) + 1))
+    members = graph.bond_source, graph.bond_target, graph.angle_source, graph.angle_target
     found = _number(atom), _number(bond)
     while True:
-        heard = bond
-        if angle is not None:
-            heard = bond + _sums(_scramble(bond[graph.angle_source] ^ angle), into_bond)
-        bond = _hash(heard, atom[graph.bond_source], atom[graph.bond_target])
-        atom = _hash(atom, _sums(_scramble(bond), into_atom))
+        atom, bond = _refine(atom, bond, angle, *members)
         before, found = found, (_number(atom), _number(bond))
         if found == before:
             return atom, bond
 
 
-def _sums(
-    values: UInt64[np.ndarray, "members"], bounds: Int[np.ndarray, "ends"]
-) -> UInt64[np.ndarray, "targets"]:
-    """Sums of hashes between the bounds, modulo 2^64. They stand for multisets: orderless."""
-    return np.diff(np.concatenate([ZERO, np.cumsum(values)])[bounds])
+@compiled
+@no_type_check
+def _refine(atom, bond, angle, bond_source, bond_target, angle_source, angle_target):
+    """One step for all. Sums of hashes, modulo 2^64, stand for multisets: orderless."""
+    heard = bond.copy()
+    for a in range(len(angle)):
+        heard[angle_target[a]] += _hash(bond[angle_source[a]], np.uint64(angle[a]))
+    new_bond, gathered = np.empty_like(bond), np.zeros_like(atom)
+    for b in range(len(bond)):
+        source, target = bond_source[b], bond_target[b]
+        new_bond[b] = _hash(_hash(heard[b], atom[source]), atom[target])
+        gathered[target] += _scramble(new_bond[b])
+    new_atom = np.empty_like(atom)
+    for i in range(len(atom)):
+        new_atom[i] = _hash(atom[i], gathered[i])
+    return new_atom, new_bond
 
 
 def _number(colour: UInt64[np.ndarray, "members"]) -> int:
@@ -152,18 +167,28 @@ class _Partition:
 
     @classmethod
     def numbered(cls, label: Int[np.ndarray, "members"]) -> "_Partition":
-        """Classes that are numbered from 0 in any order."""
-        size = np.bincount(label)
-        first = np.empty_like(size)
-        first[label[::-1]] = np.arange(len(label))[::-1]  # the last that is written stays
-        by_first = np.argsort(first)
-        rank = np.empty_like(by_first)
-        rank[by_first] = np.arange(len(by_first))
-        return cls(rank[label], first[by_first], size[by_first])
+        """Classes that are numbered in any order, by some of the numbers from 0 on."""
+        return cls(*_in_order_of_first(label, int(label.max(initial=-1)) + 1))
 
     def mean(self, values: Float[np.ndarray, "members"]) -> Float[np.ndarray, "classes"]:
         total = np.bincount(self.label, weights=values)
         return (total / self.size).astype(values.dtype)
+
+
+@compiled
+@no_type_check
+def _in_order_of_first(label, numbers):
+    """Labels, first members and sizes of the classes, anew in the order of their first members."""
+    rank = np.full(numbers, -1)
+    new, first, size = np.empty_like(label), np.empty_like(rank), np.zeros_like(rank)
+    classes = 0
+    for k in range(len(label)):
+        if rank[label[k]] < 0:
+            rank[label[k]], first[classes] = classes, k
+            classes += 1
+        new[k] = rank[label[k]]
+        size[new[k]] += 1
+    return new, first[:classes], size[:classes]
 
 
 def _quotient(
@@ -188,17 +213,18 @@ def _quotient(
     )
 
 
-def _hash(first: np.ndarray, *others: np.ndarray) -> UInt64[np.ndarray, "members"]:
-    """A 64-bit hash of each row. Two of a million rows collide with a chance of 3e-8."""
-    value = _scramble(first)
-    for column in others:
-        value = _scramble(value ^ column)
-    return value
+@compiled
+@no_type_check
+def _hash(first, second):
+    """64 bits of the two. Two of a million hashes are equal with a chance of 3e-8."""
+    return _scramble(_scramble(first) ^ second)
 
 
-def _scramble(x: np.ndarray) -> UInt64[np.ndarray, "members"]:
+@compiled
+@no_type_check
+def _scramble(x):
     """A step of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), a bijection of 64 bits."""
-    x = x.astype(np.uint64, copy=False) + GOLDEN
+    x += np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
