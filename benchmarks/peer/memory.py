@@ -1,10 +1,11 @@
 """Peak memory of some training steps, each in a process of its own."""
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.peer.lane import Lane, Setting, Work
+from benchmarks.peer.published import ANGLE_CUTOFF
 from benchmarks.peer.sample import names, sample
 from benchmarks.peer.size import Size
 from benchmarks.peer.table import markdown, number
@@ -42,12 +43,17 @@ def report(size: Size) -> str:
 def _measured(name: str, size: Size) -> str:
     crystals = sample(name, size.batch * size.batches)
     batches = crystals.batches(size.batch)
+    limited = Ours(batches, symmetry=True, angle_cutoff=ANGLE_CUTOFF)
     sides: dict[str, Theirs | Ours] = {
         "alignn, its own graph": Theirs(batches, own_graphs=True),
         "alignn, our full graph": Theirs(batches, own_graphs=False),
         "ours, full graph, fp32": Ours(batches, symmetry=False),
         "ours, up to symmetry, fp32": Ours(batches, symmetry=True),
         "ours, up to symmetry, bf16": Ours(batches, symmetry=True, bf16=True),
+        f"ours, up to symmetry, angles ≤ {ANGLE_CUTOFF} Å, fp32": limited,
+        f"ours, up to symmetry, angles ≤ {ANGLE_CUTOFF} Å, fp32, high": replace(
+            limited, precision="high"
+        ),
     }
     settings = [Setting(1, tuned=False), Setting(1, tuned=True)]
     peaks: dict[tuple[str, Setting], tuple[float, float]] = {}

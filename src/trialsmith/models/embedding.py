@@ -18,9 +18,11 @@ _FAR = 70.0  # e⁻⁷⁰ = 4e-31
 class Embedding(nn.Module):
     """SiLU(Norm(W x))."""
 
-    def __init__(self, in_features: int, out_features: int, norm: str) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, norm: str, linear: type[nn.Linear] = Linear
+    ) -> None:
         super().__init__()
-        self.linear = Linear(in_features, out_features)
+        self.linear = linear(in_features, out_features)
         self.norm = make_norm(norm, out_features)
 
     def forward(
