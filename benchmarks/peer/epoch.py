@@ -25,7 +25,7 @@ from benchmarks.peer.table import markdown, number, shown_ratio
 from benchmarks.training import ROOT, command
 
 PRODUCTS = {
-    "fp32": [],
+    "fp32": ["matmul_precision=highest"],
     "fp32, high": ["matmul_precision=high"],
     "bf16": ["trainer.precision=bf16-mixed"],
 }

@@ -19,6 +19,9 @@ from model_inputs import (
 
 from trialsmith.errors import DataError, InfeasibleConfig
 from trialsmith.graph import Structure
+from trialsmith.models import ALIGNN
+from trialsmith.models.kernels import HAS_TILES
+from trialsmith.runtime import with_matmul_precision
 
 MODELS = pytest.mark.parametrize("make", [model, fused], ids=["plain", "fused"])
 NORMS = pytest.mark.parametrize("norm", ["batch", "layer"])
@@ -48,6 +51,21 @@ def test_graph_up_to_symmetry_gives_the_numbers_of_the_full_graph_on_real_crysta
     shared, make, mode
 ):
     assert_reduced_equals_full(real(shared, 32), make, "batch", mode, tolerance=1e-4)
+
+
+@pytest.mark.skipif(not HAS_TILES, reason="needs AMX: elsewhere the precisions are one")
+@NORMS
+def test_high_precision_changes_predictions_no_more_than_rounding_does(norm):
+    """Products in three parts leave 10⁻⁵; but for atoms they are of single precision."""
+    batch = single(batch_of(hand_made() * 8, symmetry=False))
+    torch.manual_seed(0)
+    network = ALIGNN(norm=norm, engine="fused").train()
+    with torch.no_grad():
+        exact = network(batch)
+        with with_matmul_precision("high"):
+            found = network(batch)
+    assert not torch.equal(found, exact)
+    assert (found - exact).abs().max() < 3e-6 * max(1, exact.abs().max())
 
 
 def permuted(s: Structure) -> Structure:

@@ -47,6 +47,31 @@ def test_products_are_as_exact_as_asked(precision: str) -> None:
     assert torch.get_float32_matmul_precision() == "highest"
 
 
+@pytest.mark.parametrize(
+    ("processor", "gpu", "chosen"),
+    [
+        ("flags : avx512f amx_tile amx_bf16", False, "high"),
+        ("flags : avx512f amx_tile amx_bf16", True, "highest"),
+        ("flags : avx512f amx_tile amx_bf16 amx_fp16", False, "highest"),
+        ("flags : avx512f avx512_bf16", False, "highest"),
+        (None, False, "highest"),
+    ],
+)
+def test_high_is_chosen_where_it_is_as_good(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    processor: str | None,
+    gpu: bool,
+    chosen: str,
+) -> None:
+    monkeypatch.setattr(runtime, "_PROCESSOR", tmp_path / "cpuinfo")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    if processor is not None:
+        (tmp_path / "cpuinfo").write_text(processor)
+    with runtime.with_matmul_precision("auto"):
+        assert torch.get_float32_matmul_precision() == chosen
+
+
 def test_precision_is_as_before_afterwards() -> None:
     with runtime.with_matmul_precision("high"):
         assert torch.get_float32_matmul_precision() == "high"
@@ -54,5 +79,7 @@ def test_precision_is_as_before_afterwards() -> None:
 
 
 def test_an_unknown_precision_is_refused_with_those_that_are() -> None:
-    with pytest.raises(InfeasibleConfig, match=r"matmul_precision=tf32 .* highest, high, medium"):
+    with pytest.raises(
+        InfeasibleConfig, match=r"matmul_precision=tf32 .* auto, highest, high, medium"
+    ):
         runtime.prepare(0, None, "32-true", "tf32")

@@ -13,11 +13,9 @@ from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.products import Repeated, expanded
 
-
 OfAtoms = nn.Linear
-"""Maps of atoms are few, and an error in them is one of the prediction: with products of high
-precision it comes to 10⁻⁵, where maps of bonds and angles leave 10⁻⁶, what single precision
-rounds. So they are PyTorch's.
+"""Maps of atoms are PyTorch's: they are few, and with products of high precision their errors would
+come to 10⁻⁵ of a prediction. Those of bonds and angles cancel to the 10⁻⁶ of single precision.
 """
 
 
