@@ -81,6 +81,12 @@ def test_a_run_leaves_what_is_promised(run: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_precision_that_was_chosen_is_recorded(run: Path) -> None:
+    record = yaml.safe_load((run / "provenance.yaml").read_text())
+    assert record["matmul_precision"] in {"highest", "high"}
+
+
+@pytest.mark.slow
 def test_metrics_history_and_predictions_agree(run: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
     history = pd.read_csv(run / "history.csv")

@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 
 # what Linux calls products in bfloat16, of x86 and of ARM
 _BF16 = {"avx512_bf16", "amx_bf16", "bf16"}
-_AMX = {"amx_tile", "amx_bf16"}
 _PROCESSOR = Path("/proc/cpuinfo")
 _MATMUL_PRECISIONS = ("auto", "highest", "high", "medium")
 
@@ -78,28 +77,25 @@ def with_matmul_precision(matmul_precision: str) -> Iterator[None]:
 def _chosen(matmul_precision: str) -> str:
     """For ``auto``: high where that is faster and rounds predictions no more than highest does.
 
-    That is on a CPU with AMX, whose kernels multiply what belongs to bonds and angles. Elsewhere
-    high would be TF32, of three digits; so would PyTorch's own products where AMX has half floats.
+    That is where our kernels alone take it, those for AMX. PyTorch's own products would be in TF32,
+    of three digits, on a GPU and where AMX multiplies half floats too.
     """
     if matmul_precision != "auto":
         return matmul_precision
-    words = _processor()
-    good = words >= _AMX and "amx_fp16" not in words and not torch.cuda.is_available()
-    return "high" if good else "highest"
+    from trialsmith.compilation import features
+    from trialsmith.models.kernels import HAS_TILES  # with all kernels: where it is asked for
+
+    others = torch.cuda.is_available() or "+amx-fp16" in features().split(",")
+    return "high" if HAS_TILES and not others else "highest"
 
 
 def _emulates_bf16() -> bool:
     """Whether a processor says what it can do, and bfloat16 is not part of it."""
-    words = _processor()
-    return bool(words & {"flags", "Features"}) and not words & _BF16
-
-
-def _processor() -> set[str]:
-    """What Linux says of it, word by word; nothing elsewhere."""
     try:
-        return set(_PROCESSOR.read_text().split())
+        words = set(_PROCESSOR.read_text().split())
     except OSError:
-        return set()
+        return False
+    return bool(words & {"flags", "Features"}) and not words & _BF16
 
 
 def _keep_freed_memory() -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from trialsmith.models import kernels, linear, shares
 from trialsmith.models.kernels import HAS_TILES
-from trialsmith.models.linear import Linear, derivatives_of, mapped
+from trialsmith.models.linear import Linear, LinearOfAtoms, derivatives_of, mapped
 
 
 @pytest.fixture
@@ -39,6 +39,15 @@ def test_it_is_pytorchs_unless_asked_otherwise():
     x, slope = torch.randn(9, 40, requires_grad=True), torch.randn(9, 70)
     for mine, its in zip(told(one, x, slope), told(other, x, slope), strict=True):
         assert torch.equal(mine, its)
+
+
+def test_maps_of_atoms_keep_to_single_precision(high):
+    """And under autocast to sums of single precision, where AMX multiplies."""
+    torch.manual_seed(0)
+    layer, x = LinearOfAtoms(40, 70), torch.randn(333, 40)
+    assert torch.equal(layer(x), nn.functional.linear(x, layer.weight, layer.bias))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert (layer(x).dtype == torch.float32) == HAS_TILES
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from trialsmith import runtime
+from trialsmith import compilation, runtime
 from trialsmith.errors import InfeasibleConfig
+from trialsmith.models import kernels
 
 
 @pytest.mark.parametrize(
@@ -48,26 +49,21 @@ def test_products_are_as_exact_as_asked(precision: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("processor", "gpu", "chosen"),
+    ("has_tiles", "features", "gpu", "chosen"),
     [
-        ("flags : avx512f amx_tile amx_bf16", False, "high"),
-        ("flags : avx512f amx_tile amx_bf16", True, "highest"),
-        ("flags : avx512f amx_tile amx_bf16 amx_fp16", False, "highest"),
-        ("flags : avx512f avx512_bf16", False, "highest"),
-        (None, False, "highest"),
+        (True, "+amx-bf16,-amx-fp16", False, "high"),
+        (True, "+amx-bf16,-amx-fp16", True, "highest"),
+        (True, "+amx-bf16,+amx-fp16", False, "highest"),
+        (False, "+avx512bf16", False, "highest"),
+        (False, "", False, "highest"),
     ],
 )
 def test_high_is_chosen_where_it_is_as_good(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    processor: str | None,
-    gpu: bool,
-    chosen: str,
+    monkeypatch: pytest.MonkeyPatch, has_tiles: bool, features: str, gpu: bool, chosen: str
 ) -> None:
-    monkeypatch.setattr(runtime, "_PROCESSOR", tmp_path / "cpuinfo")
+    monkeypatch.setattr(kernels, "HAS_TILES", has_tiles)
+    monkeypatch.setattr(compilation, "features", lambda: features)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
-    if processor is not None:
-        (tmp_path / "cpuinfo").write_text(processor)
     with runtime.with_matmul_precision("auto"):
         assert torch.get_float32_matmul_precision() == chosen
 

@@ -57,7 +57,11 @@ def record_run(
     folder: Path, config: Mapping[str, Any], data: Any, trial: Annotated | None = None
 ) -> None:
     """Write what a run is made of; see `RunRecord`."""
-    computing = {"threads": torch.get_num_threads(), "seed": config.get("seed")}
+    computing = {
+        "threads": torch.get_num_threads(),
+        "matmul_precision": torch.get_float32_matmul_precision(),
+        "seed": config.get("seed"),
+    }
     record = {**provenance(), **computing, "data_fingerprint": data.fingerprint}
     write_patch(folder)
     (folder / "config.yaml").write_text(yaml12.dump(dict(config)), encoding="utf-8")

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from trialsmith.data.batch import CrystalBatch
 from trialsmith.errors import InfeasibleConfig
 from trialsmith.fusion import AtomSlots, Fusion, TextStates
-from trialsmith.models.edge_gated import ALIGNNLayer, EdgeGatedConv, LinkedMembers, OfAtoms
+from trialsmith.models.edge_gated import ALIGNNLayer, EdgeGatedConv, LinkedMembers
 from trialsmith.models.elements import FEATURES, check_known, element_features
 from trialsmith.models.embedding import Embedding, NumberEmbedding
+from trialsmith.models.linear import LinearOfAtoms
 from trialsmith.models.message_passing import engine_named
 from trialsmith.models.text import TextEncoder
 
@@ -97,7 +98,7 @@ class ALIGNN(nn.Module):
         self.register_buffer("elements", element_features(), persistent=False)
 
         widths = (embedding_features, hidden_features)
-        self.atom_embedding = Embedding(FEATURES, hidden_features, norm, OfAtoms)
+        self.atom_embedding = Embedding(FEATURES, hidden_features, norm, LinearOfAtoms)
         self.bond_embedding = NumberEmbedding(LENGTHS, edge_input_features, widths, norm)
         self.angle_embedding = NumberEmbedding(COSINES, triplet_input_features, widths, norm)
         layer = (hidden_features, norm, dropout)
@@ -106,7 +107,7 @@ class ALIGNN(nn.Module):
             for n in range(1, alignn_layers + 1)
         )
         self.gcn_layers = nn.ModuleList(
-            EdgeGatedConv(*layer, update_links=n < gcn_layers, linear=OfAtoms)
+            EdgeGatedConv(*layer, update_links=n < gcn_layers, linear=LinearOfAtoms)
             for n in range(1, gcn_layers + 1)
         )
         self.head = nn.Linear(self.fusion.out_features(hidden_features), outputs)

@@ -7,16 +7,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trialsmith.data.batch import Links
-from trialsmith.models.linear import Linear
+from trialsmith.models.linear import Linear, LinearOfAtoms
 from trialsmith.models.message_passing import Convolution, Engine
 from trialsmith.models.norm import make_norm
 from trialsmith.models.normalised_silu import normalised_silu
 from trialsmith.models.products import Repeated, expanded
-
-OfAtoms = nn.Linear
-"""Maps of atoms are PyTorch's: they are few, and with products of high precision their errors would
-come to 10⁻⁵ of a prediction. Those of bonds and angles cancel to the 10⁻⁶ of single precision.
-"""
 
 
 @dataclass
@@ -117,7 +112,7 @@ class ALIGNNLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.line_graph_first = line_graph_first
-        self.atoms_bonds = EdgeGatedConv(features, norm, dropout, linear=OfAtoms)
+        self.atoms_bonds = EdgeGatedConv(features, norm, dropout, linear=LinearOfAtoms)
         self.bonds_angles = EdgeGatedConv(features, norm, dropout, update_links=update_angles)
 
     def forward(
