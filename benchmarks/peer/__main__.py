@@ -38,6 +38,7 @@ def main() -> None:
     print(description(), flush=True)
     if arguments.threads is not None:
         size = replace(size, threads=tuple(arguments.threads))
+    size = replace(size, contenders=arguments.contenders)
     for part in arguments.only:
         began = time.perf_counter()
         table = import_module(f"benchmarks.peer.{part}").report(size)
@@ -50,6 +51,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a little of all; means nothing")
     parser.add_argument("--rounds", type=int, help="turns of each contender; 6 in full")
     parser.add_argument("--threads", type=int, nargs="+", help="of throughput and its limit")
+    parser.add_argument(
+        "--contenders", default="", help="of throughput: those alone whose names contain it"
+    )
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     return parser.parse_args()
 

@@ -11,6 +11,7 @@ class Size:
         batch, batches: crystals in a batch; different batches, which rounds go through.
         rounds: of throughput and graph building; every contender has a turn in each.
         threads: CPU threads that throughput is measured with.
+        contenders: what their names in throughput contain, alignn on its own graph aside.
         built: crystals whose graphs are built.
         loaded: crystals of the data set that is opened.
         train, validation, epochs, commands: of each one's own command; how often it is run.
@@ -22,6 +23,7 @@ class Size:
     batches: int = 3
     rounds: int = 6
     threads: tuple[int, ...] = (1, 2)
+    contenders: str = ""
     built: int = 400
     loaded: int = 7140
     train: int = 320

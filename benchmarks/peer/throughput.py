@@ -49,7 +49,11 @@ def report(size: Size) -> str:
 def _measured(name: str, size: Size) -> str:
     crystals = sample(name, size.batch * size.batches)
     batches = crystals.batches(size.batch)
-    works = contenders(batches)
+    works = {
+        who: work
+        for who, work in contenders(batches).items()
+        if who == SHIPPED or size.contenders in who
+    }
     threads = [n for n in size.threads if n <= len(os.sched_getaffinity(0))]
     seconds: dict[tuple[str, Setting], list[float]] = {}
     for n in threads:  # both allocators at once, so that they can be compared too
@@ -62,13 +66,14 @@ def _measured(name: str, size: Size) -> str:
 
 def _table(seconds: dict[tuple[str, Setting], list[float]], batch: int) -> str:
     settings = list(dict.fromkeys(setting for _, setting in seconds))
+    whos = list(dict.fromkeys(who for who, _ in seconds))
+    others = [who for who in (SHIPPED, SAME_GRAPH) if who in whos]
 
     def cell(who: str, setting: Setting) -> str:
         own = seconds[who, setting]
-        ratios = [number(ratio(seconds[other, setting], own)) for other in (SHIPPED, SAME_GRAPH)]
+        ratios = [number(ratio(seconds[other, setting], own)) for other in others]
         return f"{number(batch / median(own))} /s · {' · '.join(f'{r} ×' for r in ratios)}"
 
-    whos = list(dict.fromkeys(who for who, _ in seconds))
     rows = [[who, *(cell(who, setting) for setting in settings)] for who in whos]
     return markdown(["", *map(str, settings)], rows)
 

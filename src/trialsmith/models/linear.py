@@ -37,8 +37,8 @@ class Linear(nn.Linear):
 
 
 class LinearOfAtoms(Linear):
-    """With products of single precision in any case: atoms are few, and the errors of products of
-    high precision would be 10⁻⁵ of a prediction. Those of bonds and angles cancel to 10⁻⁶.
+    """Not for products of high precision, whose errors in atoms, which are few, would be 10⁻⁵ of a
+    prediction; those in bonds and angles cancel to 10⁻⁶. Under autocast as any other.
     """
 
     def _is_for_kernels(self, x: Tensor) -> bool:
