@@ -35,6 +35,11 @@ def features() -> str:
     return str(get_host_cpu_features())
 
 
+def supports(*names: str) -> bool:
+    """Whether what numba compiles for has all of these."""
+    return {f"+{name}" for name in names} <= set(features().split(","))
+
+
 def _use_whole_vectors() -> None:
     """LLVM keeps to half of a processor's widest vectors, lest they slow its clock; products
     between the kernels use the whole ones in any case.
@@ -42,7 +47,7 @@ def _use_whole_vectors() -> None:
     A user's own choice of features stands. What other packages compile in this process has them
     too; and if one of them has compiled before, all keep to halves: slower, and rounded otherwise.
     """
-    if getattr(config, "CPU_FEATURES", None) is None and "+avx512f" in features().split(","):
+    if getattr(config, "CPU_FEATURES", None) is None and supports("avx512f"):
         setattr(config, "CPU_FEATURES", f"{features()},-prefer-256-bit")  # noqa: B010  # see numba
 
 

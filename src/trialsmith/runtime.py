@@ -82,10 +82,10 @@ def _chosen(matmul_precision: str) -> str:
     """
     if matmul_precision != "auto":
         return matmul_precision
-    from trialsmith.compilation import features
+    from trialsmith.compilation import supports
     from trialsmith.models.kernels import HAS_TILES  # with all kernels: where it is asked for
 
-    others = torch.cuda.is_available() or "+amx-fp16" in features().split(",")
+    others = torch.cuda.is_available() or supports("amx-fp16")
     return "high" if HAS_TILES and not others else "highest"
 
 

@@ -13,7 +13,7 @@ _ARCH_PRCTL, _ARCH_REQ_XCOMP_PERM, _XFEATURE_XTILEDATA = 158, 0x1023, 18
 def _may_use_tiles() -> bool:
     if not (sys.platform == "linux" and platform.machine() == "x86_64"):
         return False
-    if not {"+amx-tile", "+amx-bf16", "+avx512bf16"} <= set(compilation.features().split(",")):
+    if not compilation.supports("amx-tile", "amx-bf16", "avx512bf16"):
         return False
     permitted: int = ctypes.CDLL(None).syscall(
         _ARCH_PRCTL, _ARCH_REQ_XCOMP_PERM, _XFEATURE_XTILEDATA
