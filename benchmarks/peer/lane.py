@@ -7,26 +7,31 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import torch
 
+from trialsmith.allocator import keep_freed_memory
+
 Work = Callable[..., Any]
 Name = TypeVar("Name")
 
-# What trialsmith.runtime tells glibc from within, told from without: see mallopt(3).
+# What trialsmith.allocator tells glibc, told from without: see mallopt(3) and glibc's tunables.
 _TUNED = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
     "MALLOC_TOP_PAD_": str(2**28),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
+_MOST_AT_REST = 5  # GB
 
 
 @dataclass(frozen=True)
 class Setting:
-    """CPU threads, and whether glibc keeps freed memory for the next step or gives it back."""
+    """CPU threads, and whether glibc keeps freed memory, in huge pages, or gives it back."""
 
     threads: int
     tuned: bool
@@ -37,7 +42,7 @@ class Setting:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of a process that works in this setting."""
+        """Of a command that is to run in this setting."""
         others = {name: value for name, value in os.environ.items() if name not in _TUNED}
         threads = {"OMP_NUM_THREADS": str(self.threads), "MKL_NUM_THREADS": str(self.threads)}
         return others | threads | (_TUNED if self.tuned else {})
@@ -54,8 +59,8 @@ class Lane:
     def __init__(self, prepare: Callable[[], Work], setting: Setting) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(prepare, setting.threads, there))
-        with _environment(setting.environment):
+        self._process = context.Process(target=_serve, args=(prepare, setting, there))
+        with _environment(replace(setting, tuned=False).environment):
             self._process.start()
         there.close()
         self._answer()  # one after the other
@@ -113,9 +118,11 @@ def interleaved(
     return {name: [seconds for seconds, _ in taken] for name, taken in found.items()}
 
 
-def _serve(prepare: Callable[[], Work], threads: int, connection: Connection) -> None:
-    torch.set_num_threads(threads)
+def _serve(prepare: Callable[[], Work], setting: Setting, connection: Connection) -> None:
+    torch.set_num_threads(setting.threads)
     try:
+        if setting.tuned:
+            keep_freed_memory()
         work = prepare()
         connection.send("ready")
         while True:
@@ -125,7 +132,7 @@ def _serve(prepare: Callable[[], Work], threads: int, connection: Connection) ->
             began = time.perf_counter()
             result = work(*arguments)
             connection.send((time.perf_counter() - began, result))
-            _rest()
+            _rest(setting)
     except EOFError:  # the other end was closed: no more turns
         return
     except Exception as error:
@@ -133,10 +140,23 @@ def _serve(prepare: Callable[[], Work], threads: int, connection: Connection) ->
         raise
 
 
-def _rest() -> None:
-    """Gives unused memory back, so that many lanes have room; the next untimed run takes it."""
+def _rest(setting: Setting) -> None:
+    """Gives unused memory back, so that many lanes have room; the next untimed run takes it.
+
+    Who keeps what is freed does so here too, unless it is more than a machine has for many.
+    """
     gc.collect()
+    if setting.tuned and status("VmRSS") < _MOST_AT_REST:
+        return
     ctypes.CDLL(None).malloc_trim(0)
+    if setting.tuned:
+        keep_freed_memory()
+
+
+def status(name: str) -> float:
+    """A line of /proc/self/status, GB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024 / 1e9
 
 
 @contextmanager

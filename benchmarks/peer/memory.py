@@ -2,9 +2,8 @@
 
 import gc
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from benchmarks.peer.lane import Lane, Setting, Work
+from benchmarks.peer.lane import Lane, Setting, Work, status
 from benchmarks.peer.published import ANGLE_CUTOFF
 from benchmarks.peer.sample import names, sample
 from benchmarks.peer.size import Size
@@ -22,14 +21,14 @@ class Peak:
     def __call__(self) -> Work:
         self.side.load()
         gc.collect()
-        baseline = _status("VmRSS")
+        baseline = status("VmRSS")
 
         def train() -> tuple[float, float]:
             """Peak above what the process holds after its imports, and peak in all, in GB."""
             training = self.side()
             for step in range(self.steps):
                 training(step)
-            peak = _status("VmHWM")
+            peak = status("VmHWM")
             return peak - baseline, peak
 
         return train
@@ -70,9 +69,3 @@ def _measured(name: str, size: Size) -> str:
 
     rows = [[who, *(cell(who, setting) for setting in settings)] for who in sides]
     return f"### {crystals.name}\n\n{markdown(['', *map(str, settings)], rows)}"
-
-
-def _status(name: str) -> float:
-    """A line of /proc/self/status, GB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024 / 1e9

@@ -1,8 +1,6 @@
 """The process that a run lives in: its seeds, its threads, what it need not say."""
 
-import ctypes
 import logging
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from pathlib import Path
 import lightning.pytorch as pl
 import torch
 
+from trialsmith.allocator import keep_freed_memory
 from trialsmith.errors import InfeasibleConfig
 
 log = logging.getLogger(__name__)
@@ -52,7 +51,7 @@ def prepare(
             "emulation of them is slow; 32-true takes half the time or less",
             precision,
         )
-    _keep_freed_memory()
+    keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
     pl.seed_everything(seed, workers=True, verbose=False)
@@ -96,22 +95,6 @@ def _emulates_bf16() -> bool:
     except OSError:
         return False
     return bool(words & {"flags", "Features"}) and not words & _BF16
-
-
-def _keep_freed_memory() -> None:
-    """Let the C library keep what PyTorch frees, for the next step needs it again.
-
-    By default glibc returns every large tensor to the system and asks for it anew, and the system
-    clears each page: up to half of the time of a training step on a CPU.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    trim_threshold, top_pad, mmap_max = -1, -2, -4  # names of glibc's malloc.h
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):
-        libc.mallopt(mmap_max, 0)
-        libc.mallopt(trim_threshold, 2**31 - 1)
-        libc.mallopt(top_pad, 2**28)
 
 
 def _quiet_lightning() -> None:

@@ -86,7 +86,7 @@ class EdgeGatedConv(nn.Module):
         parts = self.sent(senders).to(h.dtype).unflatten(1, (3, -1))
         r, e = graph.convolve(e, self.links, parts, self.link_norm)
         u = self.kept(h).to(h.dtype)
-        taken = u + r if joined is None else u.index_add(0, joined, r)
+        taken = u + r if joined is None else u.index_add_(0, joined, r)
         update = normalised_silu(self.member_norm, taken, graph.multiplicity)
         return h + self.dropout(update), e
 

@@ -30,7 +30,14 @@ from trialsmith.models.chunks import ChunkedLinks, Chunks
 from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.norm import Norm
 from trialsmith.models.products import Products, Repeated, products_of
-from trialsmith.models.shares import RowSums, bounds_of, length, rows_of_a_chunk, shares_of
+from trialsmith.models.shares import (
+    RowSums,
+    bounds_of,
+    length,
+    rows_of_a_chunk,
+    shares_of,
+    total_of,
+)
 
 EPS = 1e-6
 _SUMS = 4  # rows that shares sum up by themselves, backwards, for each link
@@ -136,19 +143,21 @@ class _FusedConvolution(torch.autograd.Function):
         dnew = _array_or_none(dnew, m)
         x = m.numpy()
         norm, sums = activation.backwards(dnew, x, table.links, len(shares))
-        dparts = RowSums.room(parts, [chunks.members(share) for share in shares])
+        bounds = bounds_of(shares)
+        spans = [chunks.members(share) for share in shares]
+        dparts = RowSums.room(parts, table.targets[bounds], spans)
+        dbias = m.new_empty(len(shares), m.shape[1])
         room = m.new_empty(len(shares), max(chunks.sizes), m.shape[1])
         features, product = (products.values, products.rows), products.backwards(shares)
         at_targets = array(dr), r.numpy(), d.numpy()
         kernels.differentiate(
-            *(bounds_of(shares), table, *features, product, x),
-            *(array(parts), dparts.table, *at_targets, norm, dnew, room.numpy()),
+            *(bounds, table, *features, product, x, array(parts), dparts.table, dbias.numpy()),
+            *(*at_targets, norm, dnew, room.numpy()),
         )
-        of_members = dparts.total()
         de, dweight = products.derivatives()
         dgamma, dbeta = activation.parameters(sums)
-        dbias = of_members[:, 1].sum(0)  # as of t, which too is added to every m
-        return de, dweight, dbias, of_members, dgamma, dbeta, None, None, None, None
+        given = de, dweight, total_of(dbias), dparts.total(), dgamma, dbeta
+        return *given, None, None, None, None
 
 
 def _shares_that_fit(chunks: Chunks, products: Products) -> list[range]:

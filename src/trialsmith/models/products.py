@@ -13,7 +13,7 @@ from torch.nn.functional import linear
 from trialsmith.models import kernels
 from trialsmith.models.chunks import Chunks, span
 from trialsmith.models.linear import derivatives_of, mapped
-from trialsmith.models.shares import RowSums, length
+from trialsmith.models.shares import RowSums, length, total_of
 
 
 class Repeated(NamedTuple):
@@ -91,7 +91,7 @@ class ProductsOfEach(Products):
         return kernels.step(kernels.ProductBack, self.values, **given)
 
     def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        return self._de, self._dweight.sum(0)
+        return self._de, total_of(self._dweight)
 
 
 class ProductsOfDistinct(Products):
@@ -124,11 +124,14 @@ class ProductsOfDistinct(Products):
 
     def backwards(self, shares: Sequence[range]) -> kernels.ProductBack:
         spans = [self._span(share) for share in shares]
-        self._dproducts, self._dvalues = (RowSums.room(self._values, spans) for _ in range(2))
-        dproducts, ends, least = self._dproducts.table
-        dvalues, *_ = self._dvalues.table
-        given = {"dproducts": dproducts, "dvalues": dvalues, "ends": ends, "least": least}
-        return kernels.step(kernels.ProductBack, self.values, **given)
+        # values stand as they first come: each share has those that no share before it has
+        ends = np.maximum.accumulate([0, *(span.stop for span in spans)])
+        owned = np.append(ends[:-1], len(self._values))
+        room = (RowSums.room(self._values, owned, spans) for _ in range(2))
+        self._dproducts, self._dvalues = room
+        places = self._dproducts.table._asdict()
+        sums = {"dproducts": places.pop("sums"), "dvalues": self._dvalues.table.sums}
+        return kernels.step(kernels.ProductBack, self.values, **sums, **places)
 
     def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
         dm, de = self._dproducts.total(), self._dvalues.total()

@@ -64,30 +64,62 @@ def rows_of_shares(x: np.ndarray, most: int) -> Int[np.ndarray, "shares_and_end"
 
 @dataclass
 class RowSums:
-    """Sums by row of each share, which has to do with some rows alone; the first has all rows."""
+    """Sums by row, which shares take of some rows each.
 
-    spans: list[slice]
-    sums: Float[Tensor, "rows_of_all_shares ..."]
+    Every row belongs to a share, which sums it up in place. What other shares have for it, they sum
+    up in rows of their own behind all others, until `total`.
+    """
+
+    sums: Float[Tensor, "rows_and_others ..."]
+    owned: Int[np.ndarray, "shares_and_end"]  # where each share's rows begin, and the last's end
+    others: list[slice]  # what each share has to do with before its own rows, and behind them
 
     @classmethod
-    def room(cls, like: Float[Tensor, "rows ..."], spans: Sequence[slice]) -> "RowSums":
-        """For sums like the rows of ``like``; nothing is written yet."""
-        spans = [slice(0, len(like)), *spans[1:]]
-        return cls(spans, like.new_empty(sum(map(length, spans)), *like.shape[1:]))
+    def room(
+        cls,
+        like: Float[Tensor, "rows ..."],
+        owned: Int[np.ndarray, "shares_and_end"],
+        spans: Sequence[slice],
+    ) -> "RowSums":
+        """For sums like the rows of ``like``; nothing is written yet.
+
+        Args:
+            spans: the rows that each share has to do with.
+        """
+        others = []
+        for (begin, end), span in zip(pairwise(owned.tolist()), spans, strict=True):
+            others.append(slice(min(span.start, begin), min(span.stop, begin)))
+            others.append(slice(max(span.start, end), max(span.stop, end)))
+        rows = len(like) + sum(map(length, others))
+        return cls(like.new_empty(rows, *like.shape[1:]), owned, others)
 
     @property
     def table(self) -> kernels.RowTable:
         """As kernels know it."""
-        ends = np.cumsum([0, *map(length, self.spans)])
-        least = np.array([span.start for span in self.spans])
-        return kernels.RowTable(self.sums.numpy(), ends, least)
+        places = np.cumsum([self.owned[-1], *map(length, self.others)])
+        distances = places[:-1] - [span.start for span in self.others]
+        return kernels.RowTable(
+            sums=self.sums.numpy(),
+            owned=self.owned,
+            others=places[::2],
+            before=distances[::2],
+            behind=distances[1::2],
+        )
 
     def total(self) -> Float[Tensor, "rows ..."]:
-        """Over all shares, written to the first one's."""
-        first, *others = self.sums.split([length(span) for span in self.spans])
-        for span, sums in zip(self.spans[1:], others, strict=True):
-            first[span] += sums
-        return first
+        """Over all shares."""
+        total, *others = self.sums.split([int(self.owned[-1]), *map(length, self.others)])
+        for span, sums in zip(self.others, others, strict=True):
+            total[span] += sums
+        return total
+
+
+def total_of(shares: Float[Tensor, "shares ..."]) -> Float[Tensor, "..."]:
+    """The sum over all shares, written to the first one's."""
+    total = shares[0]
+    for share in range(1, len(shares)):
+        total += shares[share]
+    return total
 
 
 def length(span: slice) -> int:

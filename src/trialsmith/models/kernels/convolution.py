@@ -6,6 +6,7 @@ from trialsmith.models.kernels.batch_norm import moments
 from trialsmith.models.kernels.gates import add_rows, differentiate_gates, send, sum_at_targets
 from trialsmith.models.kernels.norming import add_norm, differentiate_norm
 from trialsmith.models.kernels.product import multiply, room_for_products
+from trialsmith.models.kernels.rows import clear, places
 from trialsmith.models.kernels.team import Shared
 
 
@@ -38,41 +39,41 @@ def convolve(k, shares, table, e, rows, product, m, bias, parts, eps, r, d, norm
 
 @Shared
 @no_type_check
-def differentiate(k, shares, table, e, rows, product, m, parts, dparts, dr, r, d, norm, dnew, room):
+def differentiate(
+    k, shares, table, e, rows, product, m, parts, dparts, dbias, dr, r, d, norm, dnew, room
+):
     """`differentiate_gates` of each chunk, then the norm, `send` and the derivatives of W e.
 
-    The chunks are shares[k] … shares[k + 1] - 1. dparts, of the members that their links join, and
-    the sums of ``product`` are written, those of ``norm`` are added to. dnew is ē', empty if
-    nothing reads e'. room is each share's for its longest chunk.
+    The chunks are shares[k] … shares[k + 1] - 1, and their targets the share's own rows of dparts.
+    dparts, dbias and the sums of ``product`` are written, those of ``norm`` are added to. dnew is
+    ē', empty if nothing reads e'. room is each share's for its longest chunk.
     """
     packed = room_for_products(product.parts)
-    begin, end, least = dparts.ends[k], dparts.ends[k + 1], dparts.least[k]
-    here, sums = parts[least : least + end - begin], dparts.sums[begin:end]
-    sums[:] = 0
+    clear(k, dparts.sums, dparts.owned, dparts.others)
+    dbias[k] = 0
     if product.dweight.size:
         product.dweight[k] = 0
     elif product.dproducts.size:
-        begin, end = product.ends[k], product.ends[k + 1]
-        dproducts, dvalues = product.dproducts[begin:end], product.dvalues[begin:end]
-        dproducts[:] = 0
-        dvalues[:] = 0
+        clear(k, product.dproducts, product.owned, product.others)
+        clear(k, product.dvalues, product.owned, product.others)
     for c in range(shares[k], shares[k + 1]):
         a, b = table.links[c], table.links[c + 1]
         first, last = table.targets[c], table.targets[c + 1]
         x, dm, weight = m[a:b], room[k, : b - a], table.weight[a:b]
-        source, starts = table.source[a:b] - least, table.starts[first : last + 1] - a
+        source, starts = table.source[a:b], table.starts[first : last + 1] - a
+        of_sources = places(k, source, dparts.owned, dparts.before, dparts.behind)
         ours = dr[first:last], r[first:last], d[first:last]
-        differentiate_gates(x, here, source, starts, weight, *ours, dm, sums)
+        differentiate_gates(x, parts, source, of_sources, starts, weight, *ours, dm, dparts.sums)
         if dnew.size:
             differentiate_norm(dnew[a:b], x, norm, k, a, dm)
-        send(dm, source, first - least, starts, sums)
+        send(dm, of_sources, first, starts, dparts.sums, dbias[k])
         if product.de.size:
             dweight, of = product.dweight[k], product.parts
             before = dnew[a:b] if dnew.size else dnew
             multiply(dm, True, e[a:b], False, of, dweight, dweight, packed)
             multiply(dm, False, product.weight, False, of, before, product.de[a:b], packed)
         elif product.dproducts.size:
-            shared = rows[a:b] - product.least[k]
-            add_rows(dm, shared, dproducts)
+            shared = places(k, rows[a:b], product.owned, product.before, product.behind)
+            add_rows(dm, shared, product.dproducts)
             if dnew.size:
-                add_rows(dnew[a:b], shared, dvalues)
+                add_rows(dnew[a:b], shared, product.dvalues)

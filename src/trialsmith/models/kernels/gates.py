@@ -35,31 +35,31 @@ def sum_at_targets(m, bias, parts, source, first, starts, weight, eps, r, d):
 
 @kernel
 @no_type_check
-def differentiate_gates(m, parts, source, starts, weight, dr, r, d, dm, dparts):
+def differentiate_gates(m, parts, source, places, starts, weight, dr, r, d, dm, dparts):
     """With q = w σ(m) ⊙ r̄ᵢ / dᵢ:  m̄ = q ⊙ (1 - σ(m)) ⊙ (vⱼ - rᵢ),  v̄ⱼ += q.
 
-    dr, r and d are of the targets alone. dm and dparts are written.
+    dr, r and d are of the targets alone. dm and dparts, in the sources' places, are written.
     """
     q, n = np.empty(m.shape[1], m.dtype), np.empty(m.shape[1], m.dtype)
     for i in range(len(starts) - 1):
         n[:] = dr[i]
         _divide(n, d[i])
         for k in range(starts[i], starts[i + 1]):
-            j = source[k]
             _invert(m[k], q)
-            _differentiate(q, n, weight[k], parts[j, 2], r[i], dm[k])
-            add_to(dparts[j, 2], q)
+            _differentiate(q, n, weight[k], parts[source[k], 2], r[i], dm[k])
+            add_to(dparts[places[k], 2], q)
 
 
 @kernel
 @no_type_check
-def send(dm, source, first, starts, dparts):
-    """s̄ⱼ += Σᵢ m̄,  t̄ᵢ += Σⱼ m̄"""
+def send(dm, places, first, starts, dparts, dbias):
+    """s̄ⱼ += Σᵢ m̄,  t̄ᵢ += Σⱼ m̄,  b̄ += Σᵢ t̄ᵢ, with all links of each target."""
     for i in range(len(starts) - 1):
         dt = dparts[first + i, 1]
         for k in range(starts[i], starts[i + 1]):
             add_to(dt, dm[k])
-            add_to(dparts[source[k], 0], dm[k])
+            add_to(dparts[places[k], 0], dm[k])
+        add_to(dbias, dt)
 
 
 @kernel

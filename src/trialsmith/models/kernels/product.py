@@ -141,8 +141,8 @@ def _multiply_block(of_x, of_y, depth, parts, before, out, edge):
     size = 2 * parts * tiles.TILE  # of a step
     row, row_before = out.strides[0], before.strides[0] if len(before) > 1 else 0
     tiles.configure()
-    for n in range(0, out.shape[1], _EDGE):
-        for m in range(0, out.shape[0], _EDGE):
+    for m in range(0, out.shape[0], _EDGE):
+        for n in range(0, out.shape[1], _EDGE):
             rows, columns = min(_EDGE, out.shape[0] - m), min(_EDGE, out.shape[1] - n)
             whole = rows == _EDGE and columns == _EDGE
             if not before.size:

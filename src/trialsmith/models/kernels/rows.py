@@ -1,11 +1,13 @@
-"""What is done to the features of one row, by several kernels alike.
+"""What several kernels do alike, to the features of one row or to sums by row.
 
 What is written serves as scratch between the loops: it must be no part of what is read.
 """
 
 from typing import no_type_check
 
-from trialsmith.models.kernels.compiled import exponential, inlined
+import numpy as np
+
+from trialsmith.models.kernels.compiled import exponential, inlined, kernel
 
 
 @inlined
@@ -37,3 +39,27 @@ def before_silu(dz, x, scale, shift, dy):
 def add_to(total, x):
     for h in range(len(total)):
         total[h] += x[h]
+
+
+@kernel
+@no_type_check
+def clear(k, sums, owned, others):
+    """The sums of share k in a `RowTable`."""
+    sums[owned[k] : owned[k + 1]] = 0
+    sums[others[k] : others[k + 1]] = 0
+
+
+@kernel
+@no_type_check
+def places(k, rows, owned, before, behind):
+    """Where share k sums up what is of these rows, in a `RowTable`."""
+    place = np.empty(len(rows), np.int64)
+    for n in range(len(rows)):
+        row = rows[n]
+        if row < owned[k]:
+            place[n] = row + before[k]
+        elif row < owned[k + 1]:
+            place[n] = row
+        else:
+            place[n] = row + behind[k]
+    return place

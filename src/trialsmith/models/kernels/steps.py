@@ -4,6 +4,7 @@ Those of a step that is not taken are empty, but of the same kind: so one functi
 all choices of products and norms, and not one for each.
 """
 
+from functools import cache
 from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
@@ -28,11 +29,15 @@ class ChunkTable(NamedTuple):
 
 
 class RowTable(NamedTuple):
-    """Sums by row, of all shares one after the other."""
+    """Sums by row, of which each belongs to a share; what other shares have for it, they sum up
+    behind all rows.
+    """
 
     sums: Any
-    ends: Any  # where each share's begin, and the last's end
-    least: Any  # the row with which each share's begin
+    owned: Any  # where each share's rows begin, and the last's end
+    others: Any  # where each share's sums of others' rows begin, and the last's end
+    before: Any  # from a row that comes before a share's own to the place where it sums that up
+    behind: Any  # from a row that comes after them
 
 
 class Product(NamedTuple):
@@ -54,8 +59,10 @@ class ProductBack(NamedTuple):
     de: Table
     dproducts: Table
     dvalues: Table
-    ends: Indices
-    least: Indices
+    owned: Indices
+    others: Indices
+    before: Indices
+    behind: Indices
 
 
 class Norming(NamedTuple):
@@ -93,16 +100,21 @@ Step = TypeVar("Step", Product, ProductBack, Norming, NormingBack)
 
 
 _KINDS = {
-    of: {name: hint.__metadata__ for name, hint in get_type_hints(of, include_extras=True).items()}
+    of.__name__: {
+        name: hint.__metadata__ for name, hint in get_type_hints(of, include_extras=True).items()
+    }
     for of in (Product, ProductBack, Norming, NormingBack)
 }
 
 
 def step(of: type[Step], like: np.ndarray, **given: Any) -> Step:
     """A tuple from above for numbers of the type of ``like``; what is not given is empty."""
-    missing = {
-        name: np.zeros(shape, type_ or like.dtype)[()]
-        for name, (shape, type_) in _KINDS[of].items()
-        if name not in given
+    return of(**_nothing(of.__name__, like.dtype) | given)
+
+
+@cache
+def _nothing(name_of_step: str, type_of_features: np.dtype) -> dict[str, Any]:
+    return {
+        name: np.zeros(shape, type_ or type_of_features)[()]
+        for name, (shape, type_) in _KINDS[name_of_step].items()
     }
-    return of(**missing, **given)
