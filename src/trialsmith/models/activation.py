@@ -52,8 +52,8 @@ class Activation(ABC):
     at_once: bool  # whether a kernel can activate a chunk as it comes
 
     @abstractmethod
-    def begin(self, chunks: int) -> kernels.Norming:
-        """What kernels do with chunks as they come: they activate or observe them."""
+    def begin(self, chunks: int, rows: int) -> kernels.Norming:
+        """What kernels do with chunks as they come, of so many rows: activate or observe them."""
 
     def settle(self) -> kernels.Norming:
         """How kernels activate chunks, all of which were observed."""
@@ -95,7 +95,7 @@ class BatchNormActivation(Activation):
         self._share = share.numpy()
         self.at_once = not norm.training
 
-    def begin(self, chunks: int) -> kernels.Norming:
+    def begin(self, chunks: int, rows: int) -> kernels.Norming:
         norm = self._norm
         if self.at_once:
             return self._settled(norm.running_mean, norm.running_var)
@@ -149,18 +149,21 @@ class LayerNormActivation(Activation):
 
     def __init__(self, norm: LayerNorm) -> None:
         self._weight, bias = norm.weight.detach(), norm.bias.detach()
-        weight = self._weight.numpy()
-        self._line = {"gamma": weight, "beta": bias.numpy(), "eps": weight.dtype.type(1e-5)}
+        self._line = {"gamma": self._weight.numpy(), "beta": bias.numpy()}
 
-    def begin(self, chunks: int) -> kernels.Norming:
-        return kernels.step(kernels.Norming, self._line["gamma"], **self._line)
+    def begin(self, chunks: int, rows: int) -> kernels.Norming:
+        gamma = self._line["gamma"]
+        self._rows = {name: np.empty(rows, gamma.dtype) for name in ("row_means", "row_inverses")}
+        eps = gamma.dtype.type(1e-5)
+        return kernels.step(kernels.Norming, gamma, **self._line, **self._rows, eps=eps)
 
     def backwards(
         self, dz: RowsOrNone, x: Rows, bounds: Bounds, shares: int
     ) -> tuple[kernels.NormingBack, Sums]:
         sums = _sums(shares, self._weight)
         into = {"dgamma": sums[0].numpy(), "dbeta": sums[1].numpy()}
-        return kernels.step(kernels.NormingBack, self._line["gamma"], **self._line, **into), sums
+        known = self._line | self._rows
+        return kernels.step(kernels.NormingBack, known["gamma"], **known, **into), sums
 
     def parameters(self, sums: Sums) -> tuple[Tensor, Tensor]:
         return sums[0].sum(0), sums[1].sum(0)
@@ -174,7 +177,7 @@ class NoActivation(Activation):
     def __init__(self, like: Tensor) -> None:
         self._like = like
 
-    def begin(self, chunks: int) -> kernels.Norming:
+    def begin(self, chunks: int, rows: int) -> kernels.Norming:
         return kernels.step(kernels.Norming, self._like.numpy())
 
     def backwards(

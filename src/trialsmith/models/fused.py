@@ -117,7 +117,7 @@ class _FusedConvolution(torch.autograd.Function):
         shares, table = bounds_of(shares_of(len(chunks))), chunks.table
         products = products_of(e, rows, weight, factor_parts, chunks)
         features, x, new_links = (products.values, products.rows), m.numpy(), _array_or_none(new, m)
-        norm = activation.begin(len(chunks))
+        norm = activation.begin(len(chunks), len(links))
         kernels.convolve(
             *(shares, table, *features, products.forwards(), x, array(bias), array(parts)),
             *(EPS, r.numpy(), d.numpy(), norm, new_links),

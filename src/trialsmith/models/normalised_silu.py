@@ -47,7 +47,7 @@ class _NormalisedSilu(torch.autograd.Function):
         bounds, shares = _divided(values)
         zero = np.zeros_like(values, shape=(1, values.shape[1])), np.zeros(len(values), np.int64)
         out = np.empty_like(values)
-        norm = activation.begin(len(bounds) - 1)
+        norm = activation.begin(len(bounds) - 1, len(values))
         if not activation.at_once:
             kernels.observe(shares, bounds, values, norm)
             norm = activation.settle()

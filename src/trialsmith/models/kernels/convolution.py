@@ -34,7 +34,7 @@ def convolve(k, shares, table, e, rows, product, m, bias, parts, eps, r, d, norm
         if norm.totals.size:
             norm.totals[c] = moments(x, norm.share[a:b], norm.means[c], norm.spreads[c])
         elif new.size:
-            add_norm(e, rows[a:b], x, norm, new[a:b])
+            add_norm(e, rows[a:b], x, norm, a, new[a:b])
 
 
 @Shared

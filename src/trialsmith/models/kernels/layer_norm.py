@@ -16,42 +16,61 @@ from trialsmith.models.kernels.rows import add_activated, before_silu
 
 @kernel
 @no_type_check
-def add_layer_normalised(e, rows, x, weight, bias, eps, out):
+def observe_rows(x, eps, means, inverses):
+    """μ and 1 / √(σ² + ε) of each row.
+
+    By themselves: the processor then begins with the next rows while it waits for a sum.
+    """
+    for k in range(len(x)):
+        means[k] = _mean(x[k])
+        inverses[k] = 1 / np.sqrt(_variance(x[k], means[k]) + eps)
+
+
+@kernel
+@no_type_check
+def add_layer_normalised(e, rows, x, weight, bias, means, inverses, out):
     """outₙ = e[rowsₙ] + SiLU(yₙ)"""
     hat = np.empty_like(weight)
     for k in range(len(x)):
-        _standardise(x[k], eps, hat)
+        _standardise(x[k], means[k], inverses[k], hat)
         add_activated(e[rows[k]], hat, weight, bias, out[k])
 
 
 @kernel
 @no_type_check
-def differentiate_layer_normalised(dz, x, weight, bias, eps, dx, dweight, dbias):
+def differentiate_layer_normalised(dz, x, weight, bias, means, inverses, dx, dweight, dbias):
     """x̄ is added to dx, Σₙ ȳ x̂ to dweight and Σₙ ȳ to dbias."""
     hat, dy = np.empty_like(weight), np.empty_like(weight)
     for k in range(len(x)):
-        inverse = _standardise(x[k], eps, hat)
+        _standardise(x[k], means[k], inverses[k], hat)
         before_silu(dz[k], hat, weight, bias, dy)
         _add_parameters(dy, hat, dweight, dbias)
-        _add_centred(dy, hat, weight, inverse, dx[k])
+        _add_centred(dy, hat, weight, inverses[k], dx[k])
 
 
 @inlined
 @no_type_check
-def _standardise(x, eps, hat):
-    """Returns 1 / √(σ² + ε)."""
+def _mean(x):
     total = x[0] - x[0]
     for h in range(len(x)):
         total += x[h]
-    mean = total / type(total)(len(x))
-    square = mean - mean
+    return total / type(total)(len(x))
+
+
+@inlined
+@no_type_check
+def _variance(x, mean):
+    total = mean - mean
     for h in range(len(x)):
-        hat[h] = x[h] - mean
-        square += hat[h] ** 2
-    inverse = type(total)(1) / np.sqrt(square / type(total)(len(x)) + eps)
+        total += (x[h] - mean) ** 2
+    return total / type(total)(len(x))
+
+
+@inlined
+@no_type_check
+def _standardise(x, mean, inverse, hat):
     for h in range(len(x)):
-        hat[h] *= inverse
-    return inverse
+        hat[h] = (x[h] - mean) * inverse
 
 
 @inlined

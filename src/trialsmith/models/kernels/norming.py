@@ -17,6 +17,7 @@ from trialsmith.models.kernels.compiled import kernel
 from trialsmith.models.kernels.layer_norm import (
     add_layer_normalised,
     differentiate_layer_normalised,
+    observe_rows,
 )
 from trialsmith.models.kernels.team import Shared
 
@@ -35,7 +36,7 @@ def observe(k, shares, bounds, x, norm):
 def activate(k, shares, bounds, e, rows, x, norm, out):
     """outₙ = e[rowsₙ] + SiLU(Norm(xₙ))"""
     a, b = bounds[shares[k]], bounds[shares[k + 1]]
-    add_norm(e, rows[a:b], x[a:b], norm, out[a:b])
+    add_norm(e, rows[a:b], x[a:b], norm, a, out[a:b])
 
 
 @Shared
@@ -58,9 +59,13 @@ def differentiate_members(k, shares, bounds, dz, x, norm, dx):
 
 @kernel
 @no_type_check
-def add_norm(e, rows, x, norm, out):
+def add_norm(e, rows, x, norm, begin, out):
+    """out = e[rows] + SiLU(Norm(x)) of the rows from ``begin`` on."""
     if norm.gamma.size:
-        add_layer_normalised(e, rows, x, norm.gamma, norm.beta, norm.eps, out)
+        here = slice(begin, begin + len(x))
+        means, inverses = norm.row_means[here], norm.row_inverses[here]
+        observe_rows(x, norm.eps, means, inverses)
+        add_layer_normalised(e, rows, x, norm.gamma, norm.beta, means, inverses, out)
     else:
         add_normalised(e, rows, x, norm.scale, norm.shift, out)
 
@@ -69,10 +74,11 @@ def add_norm(e, rows, x, norm, out):
 @no_type_check
 def differentiate_norm(dz, x, norm, k, begin, dx):
     """Adds x̄ of the rows from ``begin`` on to dx, and what γ̄ and β̄ have of them to share k's."""
+    here = slice(begin, begin + len(x))
     if norm.gamma.size:
-        line = norm.gamma, norm.beta, norm.eps
-        differentiate_layer_normalised(dz, x, *line, dx, norm.dgamma[k], norm.dbeta[k])
+        known = norm.gamma, norm.beta, norm.row_means[here], norm.row_inverses[here]
+        differentiate_layer_normalised(dz, x, *known, dx, norm.dgamma[k], norm.dbeta[k])
     else:
-        share = norm.share[begin : begin + len(x)]
+        share = norm.share[here]
         common = share, norm.constant, norm.slope
         differentiate_normalised(dz, x, norm.scale, norm.shift, *common, dx)

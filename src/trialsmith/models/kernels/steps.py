@@ -71,6 +71,8 @@ class Norming(NamedTuple):
     gamma: Vector
     beta: Vector
     eps: Scalar
+    row_means: Vector  # of the features of each row, written,
+    row_inverses: Vector  # and 1 / √(σ² + ε)
     scale: Vector
     shift: Vector
     share: Vector  # of each row in the mean
@@ -86,7 +88,8 @@ class NormingBack(NamedTuple):
 
     gamma: Vector
     beta: Vector
-    eps: Scalar
+    row_means: Vector
+    row_inverses: Vector
     dgamma: Table
     dbeta: Table
     scale: Vector
