@@ -22,7 +22,7 @@ Name = TypeVar("Name")
 # What trialsmith.allocator tells glibc, told from without: see mallopt(3) and glibc's tunables.
 _TUNED = {
     "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
+    "MALLOC_TRIM_THRESHOLD_": str(2**62),
     "MALLOC_TOP_PAD_": str(2**28),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }

@@ -82,15 +82,24 @@ def test_messages_by_hand(engine):
     assert not received[1:].any()
 
 
-def convolved(engine: str, links: Links, members: int, seed: int, norm: str, mode: bool) -> list:
+def convolved(
+    engine: str,
+    links: Links,
+    members: int,
+    seed: int,
+    norm: str,
+    mode: bool,
+    repeated: bool = False,
+) -> list:
     """Results, derivatives and running statistics of one random convolution."""
     torch.manual_seed(seed)
     dtype = links.weight.dtype
     project = nn.Linear(HIDDEN, HIDDEN).to(dtype)
     layer = make_norm(norm, HIDDEN).to(dtype).train(mode)
-    e = torch.randn(len(links), HIDDEN, dtype=dtype)
+    e = torch.randn(1 + len(links) // 2 if repeated else len(links), HIDDEN, dtype=dtype)
     leaves = [leaf.requires_grad_() for leaf in (e, random_parts(members, dtype))]
-    results = ENGINES[engine](links, members)(leaves[0], project, leaves[1], layer)
+    features = Repeated(e, torch.randint(len(e), (len(links),))) if repeated else e
+    results = ENGINES[engine](links, members)(features, project, leaves[1], layer)
     slopes = [torch.randn_like(result) for result in results]
     torch.autograd.backward(results, slopes)
     parameters = [*leaves, *project.parameters(), *layer.parameters()]
@@ -107,15 +116,16 @@ def convolved(engine: str, links: Links, members: int, seed: int, norm: str, mod
     chunk=st.sampled_from([1, 100, 300, 10**6]),
     threads=st.sampled_from([1, 2, 5]),
     dtype=st.sampled_from([torch.float64, torch.float32]),
+    repeated=st.booleans(),
 )
 def test_any_chunks_and_threads_give_the_plain_numbers(
-    norm, seed, members, links, mode, chunk, threads, dtype
+    norm, seed, members, links, mode, chunk, threads, dtype, repeated
 ):
     graph = random_links(seed, members, links, dtype)
     with pytest.MonkeyPatch.context() as patch, threads_of_torch(threads):
         patch.setattr(shares, "CHUNK_BYTES", chunk)
-        chunked = convolved("fused", graph, members, seed, norm, mode)
-    plain = convolved("torch", graph, members, seed, norm, mode)
+        chunked = convolved("fused", graph, members, seed, norm, mode, repeated)
+    plain = convolved("torch", graph, members, seed, norm, mode, repeated)
     near = 1e-3 if dtype == torch.float32 else 1e-7  # batch norm of few links magnifies rounding
     torch.testing.assert_close(chunked, plain, rtol=near, atol=near)
 

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsmith.models.kernels.rows import clear, places
-from trialsmith.models.shares import RowSums, length, total_of
+from trialsmith.models.kernels.rows import clear, places_of
+from trialsmith.models.shares import RowSums, length
 
 ROWS = 12
 
@@ -26,13 +26,14 @@ def test_sums_by_row_are_those_of_one_share(cuts, spans, seed):
     sums = RowSums.room(torch.empty(ROWS, 2), owned, spans)
     sums.sums.fill_(torch.nan)  # as memory is found
     table = sums.table
+    assert all(each.flags.c_contiguous for each in table)  # or a kernel is compiled once more
     expected = np.zeros((ROWS, 2), np.float32)
     random = np.random.default_rng(seed)
     for share, span in enumerate(spans):
         clear(share, table.sums, table.owned, table.others)
         rows = random.integers(span.start, span.stop, 20) if length(span) else np.zeros(0, np.int64)
         x = random.integers(-9, 9, (len(rows), 2))  # sums of small integers are exact
-        np.add.at(table.sums, places(share, rows, table.owned, table.before, table.behind), x)
+        np.add.at(table.sums, places_of(share, rows, table.owned, table.before, table.behind), x)
         np.add.at(expected, rows, x)
     assert sums.total().tolist() == expected.tolist()
 
@@ -42,10 +43,3 @@ def test_rows_that_shares_have_in_turn_are_summed_up_in_place():
     spans = [slice(0, 5), slice(4, 9), slice(9, ROWS)]
     sums = RowSums.room(torch.empty(ROWS, 2), np.array([0, 5, 9, ROWS]), spans)
     assert len(sums.sums) == ROWS + 1
-
-
-def test_a_total_is_the_sum_over_shares():
-    of_shares = torch.arange(24.0).reshape(3, 2, 4)
-    expected = of_shares.sum(0)
-    assert total_of(of_shares).equal(expected)
-    assert total_of(expected.clone().unsqueeze(0)).equal(expected)

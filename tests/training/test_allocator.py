@@ -37,13 +37,13 @@ def test_what_is_freed_is_had_again_without_the_system():
         "    del kept\n"
         "    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)\n"
     )
-    assert first >= 64 // 2  # as many as huge pages, or more where some are not
-    assert last < 8
+    assert first > 0
+    assert last < 8  # of thousands, or of 32 huge ones
 
 
 @pytest.mark.skipif(
-    not (GLIBC and HUGE_PAGES.exists() and "[never]" not in HUGE_PAGES.read_text()),
-    reason="the system has no huge pages to give",
+    not (GLIBC and HUGE_PAGES.exists() and "[madvise]" in HUGE_PAGES.read_text()),
+    reason="the system does not give huge pages to those who ask alone",
 )
 def test_memory_comes_in_huge_pages():
     script = (
@@ -55,12 +55,13 @@ def test_memory_comes_in_huge_pages():
     assert kilobytes >= 2 * 1024  # one of them at least: there may be few left
 
 
-def test_where_addresses_are_rationed_memory_is_as_before():
-    """As under `ulimit -v`: two gigabytes at once are not to be had, and need not be."""
-    limit = "resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, used + 2**30))\n"
-    (total,) = said(
-        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
-        + limit
-        + f"keep_freed_memory()\nprint(int(torch.ones({64 * MB} // 4).sum()))\n"
+@pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_where_addresses_are_rationed_none_are_reserved(limit):
+    """As under `ulimit -v`: caches are mapped, threads are started."""
+    before, after = said(
+        "def used():\n"
+        "    return int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        f"resource.setrlimit(resource.{limit}, (used() + 2**34, used() + 2**34))\n"
+        "print(used())\nkeep_freed_memory()\nprint(used())\n"
     )
-    assert total == 16 * MB
+    assert after - before < 2**30

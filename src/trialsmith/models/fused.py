@@ -30,17 +30,10 @@ from trialsmith.models.chunks import ChunkedLinks, Chunks
 from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.norm import Norm
 from trialsmith.models.products import Products, Repeated, products_of
-from trialsmith.models.shares import (
-    RowSums,
-    bounds_of,
-    length,
-    rows_of_a_chunk,
-    shares_of,
-    total_of,
-)
+from trialsmith.models.shares import RowSums, bounds_of, length, rows_of_a_chunk, shares_of
 
 EPS = 1e-6
-_SUMS = 4  # rows that shares sum up by themselves, backwards, for each link
+_SUMS = 4  # rows that shares sum up at most, backwards, for each link
 
 
 def fused_convolution(
@@ -156,16 +149,16 @@ class _FusedConvolution(torch.autograd.Function):
         )
         de, dweight = products.derivatives()
         dgamma, dbeta = activation.parameters(sums)
-        given = de, dweight, total_of(dbias), dparts.total(), dgamma, dbeta
+        given = de, dweight, dbias.sum(0), dparts.total(), dgamma, dbeta
         return *given, None, None, None, None
 
 
 def _shares_that_fit(chunks: Chunks, products: Products) -> list[range]:
     """One for each thread, or fewer.
 
-    Each share has sums for the members and the shared features that it has to do with. On a machine
-    of many cores, where every share has to do with all of them, they would be many times what the
-    batch takes.
+    A share sums up what it has to do with of others' members and shared features in rows of its
+    own. On a machine of many cores, where every share has to do with all of them, these would be
+    many times what the batch takes.
     """
     for most in range(torch.get_num_threads(), 2, -1):
         shares = shares_of(len(chunks), most)

@@ -13,7 +13,7 @@ from torch.nn.functional import linear
 from trialsmith.models import kernels
 from trialsmith.models.chunks import Chunks, span
 from trialsmith.models.linear import derivatives_of, mapped
-from trialsmith.models.shares import RowSums, length, total_of
+from trialsmith.models.shares import RowSums, length
 
 
 class Repeated(NamedTuple):
@@ -35,14 +35,14 @@ def expanded(e: Tensor | Repeated) -> Float[Tensor, "links hidden"]:
 class Products(ABC):
     """W e of links, and its derivatives.
 
-    Backwards every share of the chunks has sums of its own.
+    Backwards every share of the chunks has sums of W̄ of its own, or sums by row.
     """
 
     values: Float[np.ndarray, "rows hidden"]  # of e,
     rows: Int[np.ndarray, "links"]  # and for each link the row that it has
 
     def held(self, share: range) -> int:
-        """Rows of sums, but for those by W, that a share has."""
+        """Rows of sums, but for those by W, that a share has at most."""
         return 0
 
     @abstractmethod
@@ -91,7 +91,7 @@ class ProductsOfEach(Products):
         return kernels.step(kernels.ProductBack, self.values, **given)
 
     def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        return self._de, total_of(self._dweight)
+        return self._de, self._dweight.sum(0)
 
 
 class ProductsOfDistinct(Products):
@@ -124,14 +124,15 @@ class ProductsOfDistinct(Products):
 
     def backwards(self, shares: Sequence[range]) -> kernels.ProductBack:
         spans = [self._span(share) for share in shares]
-        # values stand as they first come: each share has those that no share before it has
+        # each share's are those that no share before it has: few others, where values stand as they
+        # first come
         ends = np.maximum.accumulate([0, *(span.stop for span in spans)])
         owned = np.append(ends[:-1], len(self._values))
         room = (RowSums.room(self._values, owned, spans) for _ in range(2))
         self._dproducts, self._dvalues = room
-        places = self._dproducts.table._asdict()
-        sums = {"dproducts": places.pop("sums"), "dvalues": self._dvalues.table.sums}
-        return kernels.step(kernels.ProductBack, self.values, **sums, **places)
+        table = self._dproducts.table._asdict()
+        sums = {"dproducts": table.pop("sums"), "dvalues": self._dvalues.table.sums}
+        return kernels.step(kernels.ProductBack, self.values, **sums, **table)
 
     def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
         dm, de = self._dproducts.total(), self._dvalues.total()

@@ -96,30 +96,18 @@ class RowSums:
     @property
     def table(self) -> kernels.RowTable:
         """As kernels know it."""
-        places = np.cumsum([self.owned[-1], *map(length, self.others)])
-        distances = places[:-1] - [span.start for span in self.others]
-        return kernels.RowTable(
-            sums=self.sums.numpy(),
-            owned=self.owned,
-            others=places[::2],
-            before=distances[::2],
-            behind=distances[1::2],
-        )
+        begins = np.cumsum([self.owned[-1], *map(length, self.others)])
+        distances = begins[:-1] - [span.start for span in self.others]
+        # copies: a kernel is compiled anew for arrays with gaps
+        others, before, behind = (x.copy() for x in (begins[::2], distances[::2], distances[1::2]))
+        return kernels.RowTable(self.sums.numpy(), self.owned, others, before, behind)
 
     def total(self) -> Float[Tensor, "rows ..."]:
-        """Over all shares."""
+        """Over all shares, written to ``sums``: to be asked for once."""
         total, *others = self.sums.split([int(self.owned[-1]), *map(length, self.others)])
         for span, sums in zip(self.others, others, strict=True):
             total[span] += sums
         return total
-
-
-def total_of(shares: Float[Tensor, "shares ..."]) -> Float[Tensor, "..."]:
-    """The sum over all shares, written to the first one's."""
-    total = shares[0]
-    for share in range(1, len(shares)):
-        total += shares[share]
-    return total
 
 
 def length(span: slice) -> int:

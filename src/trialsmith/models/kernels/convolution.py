@@ -6,7 +6,7 @@ from trialsmith.models.kernels.batch_norm import moments
 from trialsmith.models.kernels.gates import add_rows, differentiate_gates, send, sum_at_targets
 from trialsmith.models.kernels.norming import add_norm, differentiate_norm
 from trialsmith.models.kernels.product import multiply, room_for_products
-from trialsmith.models.kernels.rows import clear, places
+from trialsmith.models.kernels.rows import clear, places_of
 from trialsmith.models.kernels.team import Shared
 
 
@@ -61,7 +61,7 @@ def differentiate(
         first, last = table.targets[c], table.targets[c + 1]
         x, dm, weight = m[a:b], room[k, : b - a], table.weight[a:b]
         source, starts = table.source[a:b], table.starts[first : last + 1] - a
-        of_sources = places(k, source, dparts.owned, dparts.before, dparts.behind)
+        of_sources = places_of(k, source, dparts.owned, dparts.before, dparts.behind)
         ours = dr[first:last], r[first:last], d[first:last]
         differentiate_gates(x, parts, source, of_sources, starts, weight, *ours, dm, dparts.sums)
         if dnew.size:
@@ -73,7 +73,7 @@ def differentiate(
             multiply(dm, True, e[a:b], False, of, dweight, dweight, packed)
             multiply(dm, False, product.weight, False, of, before, product.de[a:b], packed)
         elif product.dproducts.size:
-            shared = places(k, rows[a:b], product.owned, product.before, product.behind)
+            shared = places_of(k, rows[a:b], product.owned, product.before, product.behind)
             add_rows(dm, shared, product.dproducts)
             if dnew.size:
                 add_rows(dnew[a:b], shared, product.dvalues)

@@ -54,12 +54,14 @@ def differentiate_gates(m, parts, source, places, starts, weight, dr, r, d, dm, 
 @no_type_check
 def send(dm, places, first, starts, dparts, dbias):
     """s̄ⱼ += Σᵢ m̄,  t̄ᵢ += Σⱼ m̄,  b̄ += Σᵢ t̄ᵢ, with all links of each target."""
+    here = np.zeros_like(dbias)  # a sum of sums is more exact than one of all numbers
     for i in range(len(starts) - 1):
         dt = dparts[first + i, 1]
         for k in range(starts[i], starts[i + 1]):
             add_to(dt, dm[k])
             add_to(dparts[places[k], 0], dm[k])
-        add_to(dbias, dt)
+        add_to(here, dt)
+    add_to(dbias, here)
 
 
 @kernel

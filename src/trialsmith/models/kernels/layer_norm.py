@@ -23,7 +23,7 @@ def observe_rows(x, eps, means, inverses):
     """
     for k in range(len(x)):
         means[k] = _mean(x[k])
-        inverses[k] = 1 / np.sqrt(_variance(x[k], means[k]) + eps)
+        inverses[k] = type(eps)(1) / np.sqrt(_variance(x[k], means[k]) + eps)
 
 
 @kernel

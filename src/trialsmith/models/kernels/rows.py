@@ -51,7 +51,7 @@ def clear(k, sums, owned, others):
 
 @kernel
 @no_type_check
-def places(k, rows, owned, before, behind):
+def places_of(k, rows, owned, before, behind):
     """Where share k sums up what is of these rows, in a `RowTable`."""
     place = np.empty(len(rows), np.int64)
     for n in range(len(rows)):
