@@ -74,14 +74,15 @@ def test_other_kernels_than_those_compiled_are_compiled_anew(monkeypatch):
     assert kept("before") != kept("after")
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["before", "nothing before"])
 @pytest.mark.parametrize("mode", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("norm", ["batch", "layer"])
 @pytest.mark.parametrize("rows", [1, 7, 300])
-def test_normalised_silu_is_silu_of_the_norm(norm, mode, rows, monkeypatch):
+def test_normalised_silu_is_silu_of_the_norm(norm, mode, rows, before, monkeypatch):
     """Value, derivatives and running statistics, over several chunks."""
     monkeypatch.setattr(shares, "CHUNK_BYTES", 1000)
     torch.manual_seed(0)
-    x = torch.randn(rows, 5, dtype=torch.float64, requires_grad=True)
+    x, h = torch.randn(2, rows, 5, dtype=torch.float64, requires_grad=True)
     multiplicity = torch.randint(1, 5, (rows,)).double()
     slope = torch.randn(rows, 5, dtype=torch.float64)
 
@@ -90,11 +91,19 @@ def test_normalised_silu_is_silu_of_the_norm(norm, mode, rows, monkeypatch):
         layer = make_norm(norm, 5).double().train(mode)
         torch.nn.init.normal_(layer.weight)
         z = activate(layer)
-        gradients = torch.autograd.grad(z, [x, *layer.parameters()], slope)
-        return [z, *gradients, *layer.buffers()]
+        inputs = [x, *layer.parameters(), *([h] if before else [])]
+        return [z, *torch.autograd.grad(z, inputs, slope), *layer.buffers()]
 
-    fused = told(lambda layer: normalised_silu(layer, x, multiplicity))
-    torch.testing.assert_close(fused, told(lambda layer: silu(layer(x, multiplicity))))
+    fused = told(lambda layer: normalised_silu(layer, x, multiplicity, h if before else None))
+    plain = told(lambda layer: before * h + silu(layer(x, multiplicity)))
+    torch.testing.assert_close(fused, plain)
+
+
+def test_normalised_silu_refuses_what_it_cannot_be_added_to():
+    """A kernel would read behind the end of it."""
+    x, layer = torch.zeros(3, 5), make_norm("layer", 5)
+    with pytest.raises(ValueError, match=r"\(2, 5\) does not go with x \(3, 5\)"):
+        normalised_silu(layer, x, torch.ones(3), torch.zeros(2, 5))
 
 
 @kernel

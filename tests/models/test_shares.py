@@ -1,12 +1,13 @@
 """What shares sum up by row is what one of them alone would."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialsmith.models.kernels.rows import clear, places_of
-from trialsmith.models.shares import RowSums, length
+from trialsmith.models.shares import RowSums, length, over_shares
 
 ROWS = 12
 
@@ -43,3 +44,11 @@ def test_rows_that_shares_have_in_turn_are_summed_up_in_place():
     spans = [slice(0, 5), slice(4, 9), slice(9, ROWS)]
     sums = RowSums.room(torch.empty(ROWS, 2), np.array([0, 5, 9, ROWS]), spans)
     assert len(sums.sums) == ROWS + 1
+
+
+@pytest.mark.parametrize("shares", [1, 2, 5])
+def test_sums_over_shares_leave_each_as_it_is(shares):
+    each = torch.randint(-9, 9, (shares, 3, 2)).float()
+    before = each.clone()
+    assert over_shares(each).tolist() == before.sum(0).tolist()
+    assert each.tolist() == before.tolist()

@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 from trialsmith.models import kernels
 from trialsmith.models.arrays import array
 from trialsmith.models.factors import parts_of_factors
-from trialsmith.models.shares import rows_of_shares
+from trialsmith.models.shares import over_shares, rows_of_shares
 
 _WORTH_PACKING = 100  # rows; with fewer, W takes longer to pack than to multiply with
 
@@ -98,7 +98,7 @@ def derivatives_of(
     dbias = x.new_empty(len(shares) - 1, len(weight))
     written = (each.numpy() for each in (dx, dweight, dbias))
     kernels.differentiate_map(shares, *map(array, (dy, x, weight)), parts, *written)
-    return dx, dweight.sum(0), dbias.sum(0)
+    return dx, over_shares(dweight), over_shares(dbias)
 
 
 def _wider(x: Tensor, y: Tensor) -> Tensor:

@@ -17,41 +17,58 @@ from trialsmith.models.shares import bounds_of, rows_of_a_chunk, shares_of
 
 
 def normalised_silu(
-    norm: Norm, x: Float[Tensor, "members features"], multiplicity: Float[Tensor, "members"]
+    norm: Norm,
+    x: Float[Tensor, "members features"],
+    multiplicity: Float[Tensor, "members"],
+    before: Tensor | None = None,
 ) -> Float[Tensor, "members features"]:
-    """``silu(norm(x, multiplicity))``; on a CPU by compiled kernels, once differentiable.
+    """``before + silu(norm(x, multiplicity))``; on a CPU by compiled kernels, once differentiable.
+
+    Args:
+        before: of x's shape; None: nothing.
 
     Raises:
         ValueError: sizes that do not go together.
     """
     if x.device.type != "cpu":
-        return silu(norm(x, multiplicity))
+        update = silu(norm(x, multiplicity))
+        return update if before is None else before + update
     if x.shape != (len(multiplicity), len(norm.weight)):
         raise ValueError(
             f"x {tuple(x.shape)} does not go with {len(multiplicity)} multiplicities and a norm of "
             f"{len(norm.weight)} features"
         )
+    if before is not None and before.shape != x.shape:
+        raise ValueError(f"{tuple(before.shape)} does not go with x {tuple(x.shape)}")
     activation = chunked_activation(norm, multiplicity)
-    return _NormalisedSilu.apply(x, norm.weight, norm.bias, activation)
+    return _NormalisedSilu.apply(before, x, norm.weight, norm.bias, activation)
 
 
 class _NormalisedSilu(torch.autograd.Function):
-    """(x, γ, β) → SiLU(y); the equations are the activations'."""
+    """(what is before, x, γ, β) → before + SiLU(y); the equations are the activations'."""
 
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
     def forward(
-        ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, activation: Activation
+        ctx: Any,
+        before: Tensor | None,
+        x: Tensor,
+        gamma: Tensor,
+        beta: Tensor,
+        activation: Activation,
     ) -> Float[Tensor, "members features"]:
         values = array(x)
         bounds, shares = _divided(values)
-        zero = np.zeros_like(values, shape=(1, values.shape[1])), np.zeros(len(values), np.int64)
+        if before is None:
+            rows = np.zeros((1, values.shape[1]), values.dtype), np.zeros(len(values), np.int64)
+        else:
+            rows = array(before), np.arange(len(values))
         out = np.empty_like(values)
         norm = activation.begin(len(bounds) - 1, len(values))
         if not activation.at_once:
             kernels.observe(shares, bounds, values, norm)
             norm = activation.settle()
-        kernels.activate(shares, bounds, *zero, values, norm, out)
+        kernels.activate(shares, bounds, *rows, values, norm, out)
         ctx.save_for_backward(x, gamma, beta)
         ctx.activation = activation
         return torch.from_numpy(out)
@@ -63,12 +80,14 @@ class _NormalisedSilu(torch.autograd.Function):
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:
         x, *_ = ctx.saved_tensors  # γ and β: unchanged since, or torch raises
-        values, dz = map(array, (x, *derivatives))
+        (dout,) = derivatives
+        values, dz = array(x), array(dout)
         bounds, shares = _divided(values)
         norm, sums = ctx.activation.backwards(dz, values, bounds, len(shares) - 1)
         dx = np.empty_like(values)
         kernels.differentiate_members(shares, bounds, dz, values, norm, dx)
-        return torch.from_numpy(dx), *ctx.activation.parameters(sums), None
+        dbefore = dout if ctx.needs_input_grad[0] else None
+        return dbefore, torch.from_numpy(dx), *ctx.activation.parameters(sums), None
 
 
 def _divided(

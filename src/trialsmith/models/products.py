@@ -13,7 +13,7 @@ from torch.nn.functional import linear
 from trialsmith.models import kernels
 from trialsmith.models.chunks import Chunks, span
 from trialsmith.models.linear import derivatives_of, mapped
-from trialsmith.models.shares import RowSums, length
+from trialsmith.models.shares import RowSums, length, over_shares
 
 
 class Repeated(NamedTuple):
@@ -91,7 +91,7 @@ class ProductsOfEach(Products):
         return kernels.step(kernels.ProductBack, self.values, **given)
 
     def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
-        return self._de, self._dweight.sum(0)
+        return self._de, over_shares(self._dweight)
 
 
 class ProductsOfDistinct(Products):
