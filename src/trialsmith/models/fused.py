@@ -26,6 +26,7 @@ from torch.autograd.function import once_differentiable
 from trialsmith.models import kernels
 from trialsmith.models.activation import Activation, NoActivation, chunked_activation
 from trialsmith.models.arrays import array
+from trialsmith.models.autocast import outside_autocast
 from trialsmith.models.chunks import ChunkedLinks, Chunks
 from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.norm import Norm
@@ -88,7 +89,7 @@ class _FusedConvolution(torch.autograd.Function):
     """(e, W, b, (s, t, v)) → (r, e'); also differentiates by γ and β of the norm."""
 
     @staticmethod
-    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
+    @outside_autocast
     def forward(
         ctx: Any,
         e: Tensor,
@@ -123,7 +124,7 @@ class _FusedConvolution(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    @torch.amp.custom_bwd(device_type="cpu")
+    @outside_autocast
     def backward(  # type: ignore[override]  # the decorators hide that it fits
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:

@@ -9,6 +9,7 @@ from torch.autograd.function import once_differentiable
 
 from trialsmith.models import kernels
 from trialsmith.models.arrays import array
+from trialsmith.models.autocast import outside_autocast
 from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.shares import over_shares, rows_of_shares
 
@@ -49,7 +50,7 @@ class _Linear(torch.autograd.Function):
     """(x, W, b) → y"""
 
     @staticmethod
-    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
+    @outside_autocast
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, parts: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.parts = parts
@@ -57,7 +58,7 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    @torch.amp.custom_bwd(device_type="cpu")
+    @outside_autocast
     def backward(  # type: ignore[override]  # the decorators hide that it fits
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:

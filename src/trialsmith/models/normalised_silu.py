@@ -12,6 +12,7 @@ from torch.nn.functional import silu
 from trialsmith.models import kernels
 from trialsmith.models.activation import Activation, chunked_activation
 from trialsmith.models.arrays import array
+from trialsmith.models.autocast import outside_autocast
 from trialsmith.models.norm import Norm
 from trialsmith.models.shares import bounds_of, rows_of_a_chunk, shares_of
 
@@ -48,7 +49,7 @@ class _NormalisedSilu(torch.autograd.Function):
     """(what is before, x, γ, β) → before + SiLU(y); the equations are the activations'."""
 
     @staticmethod
-    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
+    @outside_autocast
     def forward(
         ctx: Any,
         before: Tensor | None,
@@ -75,7 +76,7 @@ class _NormalisedSilu(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    @torch.amp.custom_bwd(device_type="cpu")
+    @outside_autocast
     def backward(  # type: ignore[override]  # the decorators hide that it fits
         ctx: Any, *derivatives: Any
     ) -> tuple[Tensor | None, ...]:
