@@ -383,5 +383,5 @@ def test_many_threads_do_not_multiply_the_memory(small_chunks, monkeypatch):
             received, _ = convolve(Repeated(values, rows), project, random_parts(members), None)
             received.sum().backward()
         (sums,) = held
-        assert len(sums.owned) - 1 == pytest.approx(shares_held, abs=1)
-        assert len(sums.owned) == 3 or 2 * (len(sums.sums) - len(values)) <= 4 * len(rows)
+        assert len(sums.layout.owned) - 1 == pytest.approx(shares_held, abs=1)
+        assert len(sums.layout.owned) == 3 or 2 * (len(sums.sums) - len(values)) <= 4 * len(rows)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialsmith.models.kernels.rows import clear, places_of
-from trialsmith.models.shares import RowSums, length, over_shares
+from trialsmith.models.shares import RowLayout, length, over_shares
 
 ROWS = 12
 
@@ -24,7 +24,7 @@ def test_sums_by_row_are_those_of_one_share(cuts, spans, seed):
     """Whatever rows belong to a share, and whatever rows it has to do with."""
     owned = np.array([0, *cuts, ROWS])
     spans = [slice(*span) for span in spans[: len(owned) - 1]]
-    sums = RowSums.room(torch.empty(ROWS, 2), owned, spans)
+    sums = RowLayout.of(owned, spans).room(torch.empty(ROWS, 2))
     sums.sums.fill_(torch.nan)  # as memory is found
     table = sums.table
     assert all(each.flags.c_contiguous for each in table)  # or a kernel is compiled once more
@@ -42,7 +42,7 @@ def test_sums_by_row_are_those_of_one_share(cuts, spans, seed):
 def test_rows_that_shares_have_in_turn_are_summed_up_in_place():
     """As in a batch, where a crystal's bonds lie together: no room but for the crystal between."""
     spans = [slice(0, 5), slice(4, 9), slice(9, ROWS)]
-    sums = RowSums.room(torch.empty(ROWS, 2), np.array([0, 5, 9, ROWS]), spans)
+    sums = RowLayout.of(np.array([0, 5, 9, ROWS]), spans).room(torch.empty(ROWS, 2))
     assert len(sums.sums) == ROWS + 1
 
 

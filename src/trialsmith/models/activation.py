@@ -19,8 +19,7 @@ from trialsmith.models.shares import bounds_of, shares_of
 Rows = Float[np.ndarray, "rows features"]
 RowsOrNone = Float[np.ndarray, "_ _"]  # none where there is no activation
 Bounds = Int[np.ndarray, "chunks_and_end"]
-# towards γ̄ and β̄, of each share
-Sums = tuple[Float[Tensor, "shares features"], Float[Tensor, "shares features"]]
+Sums = Float[Tensor, "2 shares features"]  # towards γ̄ and β̄, of each share
 # Types of numbers that numpy does not have, or no kernel, by Lightning's word for a model of them.
 _TOO_SHORT = {torch.bfloat16: "bf16-true", torch.float16: "16-true"}
 
@@ -128,18 +127,18 @@ class BatchNormActivation(Activation):
     ) -> tuple[kernels.NormingBack, Sums]:
         all_ = shares_of(len(bounds) - 1)
         sums = _sums(len(all_), self._mean)
-        moment, total = sums
+        moment, total = sums.numpy()
         line = self._line["scale"], self._line["shift"], self._mean.numpy()
-        into = total.numpy(), moment.numpy()
-        kernels.collect(bounds_of(all_), bounds, dz, x, line, *into)
-        slope = moment.sum(0) * self._inverse.square()
-        constant = total.sum(0) - self._mean * slope
+        kernels.collect(bounds_of(all_), bounds, dz, x, line, total, moment)
+        of_all_moments, of_all = sums.sum(1).unbind()
+        slope = of_all_moments * self._inverse.square()
+        constant = of_all - self._mean * slope
         common = {"share": self._share, "constant": constant.numpy(), "slope": slope.numpy()}
         return kernels.step(kernels.NormingBack, self._share, **self._line, **common), sums
 
     def parameters(self, sums: Sums) -> tuple[Tensor, Tensor]:
-        moment, total = sums
-        return moment.sum(0) * self._inverse, total.sum(0)
+        moment, total = sums.sum(1).unbind()
+        return moment * self._inverse, total
 
 
 class LayerNormActivation(Activation):
@@ -161,12 +160,13 @@ class LayerNormActivation(Activation):
         self, dz: RowsOrNone, x: Rows, bounds: Bounds, shares: int
     ) -> tuple[kernels.NormingBack, Sums]:
         sums = _sums(shares, self._weight)
-        into = {"dgamma": sums[0].numpy(), "dbeta": sums[1].numpy()}
+        into = dict(zip(("dgamma", "dbeta"), sums.numpy(), strict=True))
         known = self._line | self._rows
         return kernels.step(kernels.NormingBack, known["gamma"], **known, **into), sums
 
     def parameters(self, sums: Sums) -> tuple[Tensor, Tensor]:
-        return sums[0].sum(0), sums[1].sum(0)
+        dgamma, dbeta = sums.sum(1).unbind()
+        return dgamma, dbeta
 
 
 class NoActivation(Activation):
@@ -190,8 +190,7 @@ class NoActivation(Activation):
 
 
 def _sums(shares: int, like: Float[Tensor, "... features"]) -> Sums:
-    width = like.shape[-1]
-    return like.new_zeros(shares, width), like.new_zeros(shares, width)
+    return like.new_zeros(2, shares, like.shape[-1])
 
 
 def _joined(

@@ -1,5 +1,6 @@
 """The links of a batch in chunks, cut where one target ends and the next begins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,6 +10,7 @@ from jaxtyping import Int
 
 from trialsmith.data.batch import Links
 from trialsmith.models.kernels import ChunkTable
+from trialsmith.models.shares import RowLayout, bounds_of
 
 
 @dataclass
@@ -17,6 +19,7 @@ class Chunks:
 
     table: ChunkTable
     _members: dict[range, slice] = field(default_factory=dict)
+    _layouts: dict[tuple[range, ...], RowLayout] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.table.links) - 1
@@ -25,6 +28,11 @@ class Chunks:
     def sizes(self) -> list[int]:
         """Links in each."""
         return np.diff(self.table.links).tolist()
+
+    @cached_property
+    def numbers(self) -> Int[np.ndarray, "links"]:
+        """Of all links, from 0."""
+        return np.arange(self.table.links[-1])
 
     def links(self, some: range) -> slice:
         """The links of some chunks."""
@@ -37,6 +45,14 @@ class Chunks:
             first, last = (int(self.table.targets[n]) for n in (some.start, some.stop))
             self._members[some] = slice(min(sources.start, first), max(sources.stop, last))
         return self._members[some]
+
+    def layout(self, shares: Sequence[range]) -> RowLayout:
+        """Of sums by member, of which a share has the targets of its chunks."""
+        key = tuple(shares)
+        if key not in self._layouts:
+            spans = [self.members(share) for share in shares]
+            self._layouts[key] = RowLayout.of(self.table.targets[bounds_of(shares)], spans)
+        return self._layouts[key]
 
 
 class ChunkedLinks:

@@ -31,7 +31,7 @@ from trialsmith.models.chunks import ChunkedLinks, Chunks
 from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.norm import Norm
 from trialsmith.models.products import Products, Repeated, products_of
-from trialsmith.models.shares import RowSums, bounds_of, length, rows_of_a_chunk, shares_of
+from trialsmith.models.shares import bounds_of, length, rows_of_a_chunk, shares_of
 
 EPS = 1e-6
 _SUMS = 4  # rows that shares sum up at most, backwards, for each link
@@ -138,8 +138,7 @@ class _FusedConvolution(torch.autograd.Function):
         x = m.numpy()
         norm, sums = activation.backwards(dnew, x, table.links, len(shares))
         bounds = bounds_of(shares)
-        spans = [chunks.members(share) for share in shares]
-        dparts = RowSums.room(parts, table.targets[bounds], spans)
+        dparts = chunks.layout(shares).room(parts)
         dbias = m.new_empty(len(shares), m.shape[1])
         room = m.new_empty(len(shares), max(chunks.sizes), m.shape[1])
         features, product = (products.values, products.rows), products.backwards(shares)

@@ -71,7 +71,7 @@ class _NormalisedSilu(torch.autograd.Function):
             norm = activation.settle()
         kernels.activate(shares, bounds, *rows, values, norm, out)
         ctx.save_for_backward(x, gamma, beta)
-        ctx.activation = activation
+        ctx.activation, ctx.divided = activation, (bounds, shares)
         return torch.from_numpy(out)
 
     @staticmethod
@@ -83,7 +83,7 @@ class _NormalisedSilu(torch.autograd.Function):
         x, *_ = ctx.saved_tensors  # γ and β: unchanged since, or torch raises
         (dout,) = derivatives
         values, dz = array(x), array(dout)
-        bounds, shares = _divided(values)
+        bounds, shares = ctx.divided
         norm, sums = ctx.activation.backwards(dz, values, bounds, len(shares) - 1)
         dx = np.empty_like(values)
         kernels.differentiate_members(shares, bounds, dz, values, norm, dx)
@@ -95,7 +95,5 @@ def _divided(
     x: np.ndarray,
 ) -> tuple[Int[np.ndarray, "chunks_and_end"], Int[np.ndarray, "shares_and_end"]]:
     """Bounds of chunks among the rows, and of shares among the chunks."""
-    rows = rows_of_a_chunk(x)
-    chunks = max(1, -(-len(x) // rows))
-    bounds = np.minimum(np.arange(chunks + 1) * rows, len(x))
-    return bounds, bounds_of(shares_of(chunks))
+    bounds = np.array([*range(0, max(1, len(x)), rows_of_a_chunk(x)), len(x)])
+    return bounds, bounds_of(shares_of(len(bounds) - 1))

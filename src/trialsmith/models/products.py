@@ -13,7 +13,7 @@ from torch.nn.functional import linear
 from trialsmith.models import kernels
 from trialsmith.models.chunks import Chunks, span
 from trialsmith.models.linear import derivatives_of, mapped
-from trialsmith.models.shares import RowSums, length, over_shares
+from trialsmith.models.shares import RowLayout, length, over_shares
 
 
 class Repeated(NamedTuple):
@@ -68,16 +68,18 @@ def products_of(
     """
     e, weight = e.detach().contiguous(), weight.detach().to(e.dtype).contiguous()
     if rows is None:
-        return ProductsOfEach(e, weight, parts)
+        return ProductsOfEach(e, weight, parts, chunks)
     return ProductsOfDistinct(e, rows, weight, parts, chunks)
 
 
 class ProductsOfEach(Products):
     """One product a link."""
 
-    def __init__(self, e: Float[Tensor, "links hidden"], weight: Tensor, parts: int) -> None:
+    def __init__(
+        self, e: Float[Tensor, "links hidden"], weight: Tensor, parts: int, chunks: Chunks
+    ) -> None:
         self._e = e
-        self.values, self.rows = e.numpy(), np.arange(len(e))
+        self.values, self.rows = e.numpy(), chunks.numbers
         self._weight = {"weight": weight.numpy(), "parts": np.int64(parts)}
 
     def forwards(self) -> kernels.Product:
@@ -128,11 +130,10 @@ class ProductsOfDistinct(Products):
         # first come
         ends = np.maximum.accumulate([0, *(span.stop for span in spans)])
         owned = np.append(ends[:-1], len(self._values))
-        room = (RowSums.room(self._values, owned, spans) for _ in range(2))
-        self._dproducts, self._dvalues = room
-        table = self._dproducts.table._asdict()
-        sums = {"dproducts": table.pop("sums"), "dvalues": self._dvalues.table.sums}
-        return kernels.step(kernels.ProductBack, self.values, **sums, **table)
+        layout = RowLayout.of(owned, spans)
+        self._dproducts, self._dvalues = (layout.room(self._values) for _ in range(2))
+        sums = {"dproducts": self._dproducts.sums.numpy(), "dvalues": self._dvalues.sums.numpy()}
+        return kernels.step(kernels.ProductBack, self.values, **sums, **layout.places)
 
     def derivatives(self) -> tuple[Float[Tensor, "rows hidden"], Float[Tensor, "hidden hidden"]]:
         dm, de = self._dproducts.total(), self._dvalues.total()

@@ -6,6 +6,7 @@ of the time. Here every thread has a share of the chunks and meets the others at
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -62,51 +63,63 @@ def rows_of_shares(x: np.ndarray, most: int) -> Int[np.ndarray, "shares_and_end"
     return np.array([len(x) * k // shares for k in range(shares + 1)])
 
 
-@dataclass
-class RowSums:
-    """Sums by row, which shares take of some rows each.
+@dataclass(frozen=True)
+class RowLayout:
+    """Where shares sum up what belongs to some rows each.
 
     Every row belongs to a share, which sums it up in place. What other shares have for it, they sum
-    up in rows of their own behind all others, until `total`.
+    up in rows of their own behind all others, until `RowSums.total`.
     """
 
-    sums: Float[Tensor, "rows_and_others ..."]
     owned: Int[np.ndarray, "shares_and_end"]  # where each share's rows begin, and the last's end
     others: list[slice]  # what each share has to do with before its own rows, and behind them
 
     @classmethod
-    def room(
-        cls,
-        like: Float[Tensor, "rows ..."],
-        owned: Int[np.ndarray, "shares_and_end"],
-        spans: Sequence[slice],
-    ) -> "RowSums":
-        """For sums like the rows of ``like``; nothing is written yet.
-
-        Args:
-            spans: the rows that each share has to do with.
-        """
+    def of(cls, owned: Int[np.ndarray, "shares_and_end"], spans: Sequence[slice]) -> "RowLayout":
+        """For shares that have to do with the rows of ``spans``."""
         others = []
         for (begin, end), span in zip(pairwise(owned.tolist()), spans, strict=True):
             others.append(slice(min(span.start, begin), min(span.stop, begin)))
             others.append(slice(max(span.start, end), max(span.stop, end)))
-        rows = len(like) + sum(map(length, others))
-        return cls(like.new_empty(rows, *like.shape[1:]), owned, others)
+        return cls(owned, others)
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """The number of all rows, and of those that each of ``others`` has behind them."""
+        return [int(self.owned[-1]), *map(length, self.others)]
+
+    @cached_property
+    def places(self) -> dict[str, np.ndarray]:
+        """What a `kernels.RowTable` tells beside the sums."""
+        begins = np.cumsum(self.sizes)
+        distances = begins[:-1] - [span.start for span in self.others]
+        # copies: a kernel is compiled anew for arrays with gaps
+        parts = {"others": begins[::2], "before": distances[::2], "behind": distances[1::2]}
+        return {"owned": self.owned} | {name: part.copy() for name, part in parts.items()}
+
+    def room(self, like: Float[Tensor, "_ ..."]) -> "RowSums":
+        """For sums as wide as ``like``; nothing is written yet."""
+        return RowSums(like.new_empty(sum(self.sizes), *like.shape[1:]), self)
+
+
+@dataclass
+class RowSums:
+    """Sums by row, as they are laid out."""
+
+    sums: Float[Tensor, "rows_and_others ..."]
+    layout: RowLayout
 
     @property
     def table(self) -> kernels.RowTable:
         """As kernels know it."""
-        begins = np.cumsum([self.owned[-1], *map(length, self.others)])
-        distances = begins[:-1] - [span.start for span in self.others]
-        # copies: a kernel is compiled anew for arrays with gaps
-        others, before, behind = (x.copy() for x in (begins[::2], distances[::2], distances[1::2]))
-        return kernels.RowTable(self.sums.numpy(), self.owned, others, before, behind)
+        return kernels.RowTable(self.sums.numpy(), **self.layout.places)
 
     def total(self) -> Float[Tensor, "rows ..."]:
         """Over all shares, written to ``sums``: to be asked for once."""
-        total, *others = self.sums.split([int(self.owned[-1]), *map(length, self.others)])
-        for span, sums in zip(self.others, others, strict=True):
-            total[span] += sums
+        total, *others = self.sums.split(self.layout.sizes)
+        for span, sums in zip(self.layout.others, others, strict=True):
+            if length(span):
+                total[span].add_(sums)
         return total
 
 
