@@ -104,13 +104,14 @@ class _FusedConvolution(torch.autograd.Function):
         factor_parts: int,
     ) -> tuple[Tensor, Tensor | None]:
         m = e.new_empty(len(links), e.shape[1])
-        chunks = links.chunks(rows_of_a_chunk(m.numpy()))
+        x = m.numpy()
+        chunks = links.chunks(rows_of_a_chunk(x))
         r, d = (e.new_empty(links.members, e.shape[1]) for _ in range(2))
         new = None if activation is None else torch.empty_like(m)
         activation = activation or NoActivation(m)
         shares, table = bounds_of(shares_of(len(chunks))), chunks.table
         products = products_of(e, rows, weight, factor_parts, chunks)
-        features, x, new_links = (products.values, products.rows), m.numpy(), _array_or_none(new, m)
+        features, new_links = (products.values, products.rows), _array_or_none(new, m)
         norm = activation.begin(len(chunks), len(links))
         kernels.convolve(
             *(shares, table, *features, products.forwards(), x, array(bias), array(parts)),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -78,8 +79,9 @@ def mapped(
     """y, which nobody differentiates, with factors of so many parts."""
     y = x.new_empty(len(x), len(weight))
     b = x.new_zeros(len(weight)) if bias is None else bias
-    shares = rows_of_shares(array(_wider(x, y)), len(x))
-    kernels.map_rows(shares, *map(array, (x, weight, b)), parts, y.numpy())
+    given, written = [array(each) for each in (x, weight, b)], y.numpy()
+    shares = rows_of_shares(_wider(given[0], written), len(x))
+    kernels.map_rows(shares, *given, parts, written)
     return y
 
 
@@ -93,14 +95,15 @@ def derivatives_of(
     """x̄, empty if it is not asked for, W̄ and b̄."""
     # each share has a W̄: together they are to take no more than x and ȳ, but for two threads
     most = max(2, (x.numel() + dy.numel()) // max(1, weight.numel()))
-    shares = rows_of_shares(array(_wider(x, dy)), most)
+    given = [array(each) for each in (dy, x, weight)]
+    shares = rows_of_shares(_wider(*given[:2]), most)
     dx = x.new_empty(x.shape if of_x else (0, 0))
     dweight = x.new_empty(len(shares) - 1, *weight.shape)
     dbias = x.new_empty(len(shares) - 1, len(weight))
     written = (each.numpy() for each in (dx, dweight, dbias))
-    kernels.differentiate_map(shares, *map(array, (dy, x, weight)), parts, *written)
+    kernels.differentiate_map(shares, *given, parts, *written)
     return dx, over_shares(dweight), over_shares(dbias)
 
 
-def _wider(x: Tensor, y: Tensor) -> Tensor:
+def _wider(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return max(x, y, key=lambda each: each.shape[1])
