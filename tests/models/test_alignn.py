@@ -15,11 +15,12 @@ from model_inputs import (
     settled,
     single,
     structure,
+    threads_of_torch,
 )
 
 from trialsmith.errors import DataError, InfeasibleConfig
 from trialsmith.graph import Structure
-from trialsmith.models import ALIGNN
+from trialsmith.models import ALIGNN, shares
 from trialsmith.models.kernels import HAS_TILES
 from trialsmith.runtime import with_matmul_precision
 
@@ -159,6 +160,51 @@ def test_dropout_changes_training_and_not_evaluation():
     with_dropout.load_state_dict(settled(without, batch).state_dict())
     torch.testing.assert_close(without(batch), with_dropout.eval()(batch))
     assert not torch.allclose(without.train()(batch), with_dropout.train()(batch), atol=1e-3)
+
+
+def test_dropout_that_is_on_by_itself_acts():
+    """As for an uncertainty by many predictions (Y. Gal, Z. Ghahramani, arXiv 1506.02142)."""
+    batch, net = batch_of(hand_made()), model(dropout=0.5).eval()
+    for module in net.modules():
+        module.train(isinstance(module, torch.nn.Dropout))
+    assert not torch.allclose(net(batch), net(batch), atol=1e-3)
+
+
+def gradients_of(net, batch, forwards, backwards):
+    """With one context around the prediction, another around its derivatives."""
+    with forwards:
+        predicted = net(batch)
+    with backwards:
+        return torch.autograd.grad(predicted.sum(), list(net.parameters()))
+
+
+@NORMS
+@pytest.mark.parametrize("forwards", [True, False])
+def test_autocast_around_the_way_back_changes_nothing(forwards, norm):
+    """The products' precision is that of the way forwards."""
+    batch, net = batch_of(hand_made()), model(norm=norm, engine="fused")
+    inside, outside = (
+        gradients_of(
+            net,
+            batch,
+            torch.autocast("cpu", torch.bfloat16, enabled=forwards),
+            torch.autocast("cpu", torch.bfloat16, enabled=backwards),
+        )
+        for backwards in (True, False)
+    )
+    for one, other in zip(inside, outside, strict=True):
+        assert torch.equal(one, other)
+
+
+@NORMS
+@pytest.mark.parametrize(("forwards", "backwards"), [(1, 3), (3, 2)])
+def test_the_way_back_may_have_other_threads(forwards, backwards, norm, monkeypatch):
+    monkeypatch.setattr(shares, "CHUNK_BYTES", 200)
+    monkeypatch.setattr(shares, "_WORTH_A_THREAD", 100)
+    batch, net = batch_of(hand_made()), model(norm=norm, engine="fused")
+    same = gradients_of(net, batch, threads_of_torch(forwards), threads_of_torch(forwards))
+    other = gradients_of(net, batch, threads_of_torch(forwards), threads_of_torch(backwards))
+    torch.testing.assert_close(same, other, rtol=1e-4, atol=1e-5)
 
 
 @MODELS

@@ -102,7 +102,7 @@ def test_normalised_silu_is_silu_of_the_norm(norm, mode, rows, before, monkeypat
 def test_normalised_silu_refuses_what_it_cannot_be_added_to():
     """A kernel would read behind the end of it."""
     x, layer = torch.zeros(3, 5), make_norm("layer", 5)
-    with pytest.raises(ValueError, match=r"\(2, 5\) does not go with x \(3, 5\)"):
+    with pytest.raises(ValueError, match=r"before \(2, 5\) does not go with x \(3, 5\)"):
         normalised_silu(layer, x, torch.ones(3), torch.zeros(2, 5))
 
 

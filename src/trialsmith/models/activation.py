@@ -130,14 +130,14 @@ class BatchNormActivation(Activation):
         moment, total = sums.numpy()
         line = self._line["scale"], self._line["shift"], self._mean.numpy()
         kernels.collect(bounds_of(all_), bounds, dz, x, line, total, moment)
-        of_all_moments, of_all = sums.sum(1).unbind()
-        slope = of_all_moments * self._inverse.square()
-        constant = of_all - self._mean * slope
+        sums = sums.sum(1, keepdim=True)
+        slope = sums[0, 0] * self._inverse.square()
+        constant = sums[1, 0] - self._mean * slope
         common = {"share": self._share, "constant": constant.numpy(), "slope": slope.numpy()}
         return kernels.step(kernels.NormingBack, self._share, **self._line, **common), sums
 
     def parameters(self, sums: Sums) -> tuple[Tensor, Tensor]:
-        moment, total = sums.sum(1).unbind()
+        ((moment,), (total,)) = sums
         return moment * self._inverse, total
 
 

@@ -1,4 +1,4 @@
-"""What autocast is to leave alone: functions whose kernels narrow their factors by themselves."""
+"""What autocast is to leave alone: functions whose kernels know of precision by themselves."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,11 +11,11 @@ Result = TypeVar("Result")
 
 
 def outside_autocast(function: Callable[..., Result]) -> Callable[..., Result]:
-    """The forward or backward of a `torch.autograd.Function` on a CPU, without autocast.
+    """The forward or backward of a `torch.autograd.Function` on a CPU, with autocast off.
 
-    Under it the tensors that it is given come in single precision, but for those of double
-    precision. `torch.amp.custom_fwd` and `custom_bwd` do the same; they enter and leave autocast
-    where there is none, too, which takes longer than what some kernels have to do.
+    Where it was on, tensors of half precision come in single precision. Nearly as
+    `torch.amp.custom_fwd(cast_inputs=torch.float32)` with `custom_bwd`, of which the latter enters
+    and leaves autocast in every backward: that takes longer than some kernels.
     """
 
     @wraps(function)

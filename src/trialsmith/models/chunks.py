@@ -30,8 +30,8 @@ class Chunks:
         return np.diff(self.table.links).tolist()
 
     @cached_property
-    def numbers(self) -> Int[np.ndarray, "links"]:
-        """Of all links, from 0."""
+    def rows(self) -> Int[np.ndarray, "links"]:
+        """The row of each link, in features that every link has a row of."""
         return np.arange(self.table.links[-1])
 
     def links(self, some: range) -> slice:
@@ -47,7 +47,7 @@ class Chunks:
         return self._members[some]
 
     def layout(self, shares: Sequence[range]) -> RowLayout:
-        """Of sums by member, of which a share has the targets of its chunks."""
+        """Where shares sum up by member; to each belong the targets of its chunks."""
         key = tuple(shares)
         if key not in self._layouts:
             spans = [self.members(share) for share in shares]

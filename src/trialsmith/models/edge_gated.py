@@ -87,7 +87,7 @@ class EdgeGatedConv(nn.Module):
         r, e = graph.convolve(e, self.links, parts, self.link_norm)
         u = self.kept(h).to(h.dtype)
         taken = u + r if joined is None else u.index_add_(0, joined, r)
-        if self.training and self.dropout.p:
+        if self.dropout.training and self.dropout.p:
             update = normalised_silu(self.member_norm, taken, graph.multiplicity)
             return h + self.dropout(update), e
         return normalised_silu(self.member_norm, taken, graph.multiplicity, h), e

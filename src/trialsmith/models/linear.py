@@ -102,7 +102,7 @@ def derivatives_of(
     dbias = x.new_empty(len(shares) - 1, len(weight))
     written = (each.numpy() for each in (dx, dweight, dbias))
     kernels.differentiate_map(shares, *given, parts, *written)
-    return dx, over_shares(dweight), over_shares(dbias)
+    return dx, over_shares(dweight), dbias.sum(0)
 
 
 def _wider(x: np.ndarray, y: np.ndarray) -> np.ndarray:

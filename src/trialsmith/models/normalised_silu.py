@@ -26,7 +26,7 @@ def normalised_silu(
     """``before + silu(norm(x, multiplicity))``; on a CPU by compiled kernels, once differentiable.
 
     Args:
-        before: of x's shape; None: nothing.
+        before: of x's shape and type; None: nothing.
 
     Raises:
         ValueError: sizes that do not go together.
@@ -40,7 +40,7 @@ def normalised_silu(
             f"{len(norm.weight)} features"
         )
     if before is not None and before.shape != x.shape:
-        raise ValueError(f"{tuple(before.shape)} does not go with x {tuple(x.shape)}")
+        raise ValueError(f"before {tuple(before.shape)} does not go with x {tuple(x.shape)}")
     activation = chunked_activation(norm, multiplicity)
     return _NormalisedSilu.apply(before, x, norm.weight, norm.bias, activation)
 
@@ -59,7 +59,8 @@ class _NormalisedSilu(torch.autograd.Function):
         activation: Activation,
     ) -> Float[Tensor, "members features"]:
         values = array(x)
-        bounds, shares = _divided(values)
+        bounds = _bounds_of_chunks(values)
+        shares = bounds_of(shares_of(len(bounds) - 1))
         if before is None:
             rows = np.zeros((1, values.shape[1]), values.dtype), np.zeros(len(values), np.int64)
         else:
@@ -71,7 +72,7 @@ class _NormalisedSilu(torch.autograd.Function):
             norm = activation.settle()
         kernels.activate(shares, bounds, *rows, values, norm, out)
         ctx.save_for_backward(x, gamma, beta)
-        ctx.activation, ctx.divided = activation, (bounds, shares)
+        ctx.activation, ctx.bounds = activation, bounds
         return torch.from_numpy(out)
 
     @staticmethod
@@ -83,7 +84,8 @@ class _NormalisedSilu(torch.autograd.Function):
         x, *_ = ctx.saved_tensors  # γ and β: unchanged since, or torch raises
         (dout,) = derivatives
         values, dz = array(x), array(dout)
-        bounds, shares = ctx.divided
+        bounds = ctx.bounds
+        shares = bounds_of(shares_of(len(bounds) - 1))
         norm, sums = ctx.activation.backwards(dz, values, bounds, len(shares) - 1)
         dx = np.empty_like(values)
         kernels.differentiate_members(shares, bounds, dz, values, norm, dx)
@@ -91,9 +93,5 @@ class _NormalisedSilu(torch.autograd.Function):
         return dbefore, torch.from_numpy(dx), *ctx.activation.parameters(sums), None
 
 
-def _divided(
-    x: np.ndarray,
-) -> tuple[Int[np.ndarray, "chunks_and_end"], Int[np.ndarray, "shares_and_end"]]:
-    """Bounds of chunks among the rows, and of shares among the chunks."""
-    bounds = np.array([*range(0, max(1, len(x)), rows_of_a_chunk(x)), len(x)])
-    return bounds, bounds_of(shares_of(len(bounds) - 1))
+def _bounds_of_chunks(x: np.ndarray) -> Int[np.ndarray, "chunks_and_end"]:
+    return np.array([*range(0, max(1, len(x)), rows_of_a_chunk(x)), len(x)])

@@ -79,7 +79,7 @@ class ProductsOfEach(Products):
         self, e: Float[Tensor, "links hidden"], weight: Tensor, parts: int, chunks: Chunks
     ) -> None:
         self._e = e
-        self.values, self.rows = e.numpy(), chunks.numbers
+        self.values, self.rows = e.numpy(), chunks.rows
         self._weight = {"weight": weight.numpy(), "parts": np.int64(parts)}
 
     def forwards(self) -> kernels.Product:

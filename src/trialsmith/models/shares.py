@@ -63,7 +63,7 @@ def rows_of_shares(x: np.ndarray, most: int) -> Int[np.ndarray, "shares_and_end"
     return np.array([len(x) * k // shares for k in range(shares + 1)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RowLayout:
     """Where shares sum up what belongs to some rows each.
 
@@ -98,7 +98,7 @@ class RowLayout:
         return {"owned": self.owned} | {name: part.copy() for name, part in parts.items()}
 
     def room(self, like: Float[Tensor, "_ ..."]) -> "RowSums":
-        """For sums as wide as ``like``; nothing is written yet."""
+        """For sums like a row of ``like`` each; nothing is written yet."""
         return RowSums(like.new_empty(sum(self.sizes), *like.shape[1:]), self)
 
 
@@ -126,15 +126,9 @@ class RowSums:
 def over_shares(sums: Float[Tensor, "shares ..."]) -> Float[Tensor, "..."]:
     """The sum of what shares have each summed up.
 
-    By additions: torch's sum over so short an axis takes three times as long.
+    Of two matrices by addition: torch's sum over so short an axis takes three times as long.
     """
-    first, *others = sums
-    if not others:
-        return first
-    total = first + others[0]
-    for other in others[1:]:
-        total += other
-    return total
+    return sums[0] + sums[1] if len(sums) == 2 else sums.sum(0)
 
 
 def length(span: slice) -> int:
