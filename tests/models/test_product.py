@@ -19,6 +19,7 @@ SHAPES = [
     (33, 70, 50),
     (300, 64, 257),
     (5, 600, 3),
+    (97, 576, 40),
     (0, 4, 3),
     (3, 0, 4),
     (3, 4, 0),
@@ -103,12 +104,14 @@ def test_what_is_not_finite_is_not_lost(parts, number):
 
 
 @with_tiles
-def test_nothing_is_read_or_written_beside_a_matrix():
-    x, y = np.ones((37, 45), np.float32), np.ones((45, 41), np.float32)
-    around = np.full((3, 37, 41), 7.0, np.float32)
+@pytest.mark.parametrize("shape", [(37, 45, 41), (97, 576, 300)])
+def test_nothing_is_read_or_written_beside_a_matrix(shape):
+    rows, inner, columns = shape
+    x, y = np.ones((rows, inner), np.float32), np.ones((inner, columns), np.float32)
+    around = np.full((3, rows, columns), 7.0, np.float32)
     multiply(x, False, y, False, 2, x[:0], around[1], room_for_products(2))
     assert (around[[0, 2]] == 7).all()
-    assert (around[1] == 45).all()
+    assert (around[1] == inner).all()
 
 
 WITHOUT_TILES = """

@@ -4,6 +4,7 @@ from typing import no_type_check
 
 import numpy as np
 
+from trialsmith.models.kernels.ahead import ask_for_row_after
 from trialsmith.models.kernels.compiled import inlined, kernel
 from trialsmith.models.kernels.rows import add_activated, before_silu
 
@@ -36,6 +37,8 @@ def collect_sums(dz, x, scale, shift, mean, total, moment):
     """With ȳ = z̄ SiLU'(scale x + shift):  total += Σₙ ȳ,  moment += Σₙ ȳ (x - mean)."""
     dy = np.empty_like(total)
     for k in range(len(x)):
+        ask_for_row_after(dz, k)
+        ask_for_row_after(x, k)
         before_silu(dz[k], x[k], scale, shift, dy)
         _add_with_moment(dy, x[k], mean, total, moment)
 
@@ -46,6 +49,7 @@ def differentiate_normalised(dz, x, scale, shift, share, constant, slope, dx):
     """x̄ₙ += scale (ȳₙ - shareₙ (constant + slope xₙ)); dx holds what else x̄ has."""
     dy = np.empty_like(scale)
     for k in range(len(x)):
+        ask_for_row_after(dz, k)
         before_silu(dz[k], x[k], scale, shift, dy)
         _take_common(dy, x[k], share[k], constant, slope)
         _add_product(dx[k], dy, scale)

@@ -10,6 +10,7 @@ from typing import no_type_check
 
 import numpy as np
 
+from trialsmith.models.kernels.ahead import ask_for_row_after
 from trialsmith.models.kernels.compiled import exponential, inlined, kernel
 from trialsmith.models.kernels.rows import add_to
 
@@ -45,6 +46,7 @@ def differentiate_gates(m, parts, source, places, starts, weight, dr, r, d, dm, 
         n[:] = dr[i]
         _divide(n, d[i])
         for k in range(starts[i], starts[i + 1]):
+            ask_for_row_after(m, k)
             _invert(m[k], q)
             _differentiate(q, n, weight[k], parts[source[k], 2], r[i], dm[k])
             add_to(dparts[places[k], 2], q)

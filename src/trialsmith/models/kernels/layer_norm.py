@@ -10,6 +10,7 @@ from typing import no_type_check
 
 import numpy as np
 
+from trialsmith.models.kernels.ahead import ask_for_row_after
 from trialsmith.models.kernels.compiled import inlined, kernel
 from trialsmith.models.kernels.rows import add_activated, before_silu
 
@@ -42,6 +43,7 @@ def differentiate_layer_normalised(dz, x, weight, bias, means, inverses, dx, dwe
     """x̄ is added to dx, Σₙ ȳ x̂ to dweight and Σₙ ȳ to dbias."""
     hat, dy = np.empty_like(weight), np.empty_like(weight)
     for k in range(len(x)):
+        ask_for_row_after(dz, k)
         _standardise(x[k], means[k], inverses[k], hat)
         before_silu(dz[k], hat, weight, bias, dy)
         _add_parameters(dy, hat, dweight, dbias)

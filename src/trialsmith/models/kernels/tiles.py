@@ -107,18 +107,22 @@ load_result, store_result = map(_result_moved_by, ("tileloadd64", "tilestored64"
 
 
 def _step(parts: int) -> Any:
-    """Adds the products of one step's tiles to the result."""
+    """Adds the products of one step's tiles to the result.
+
+    y's pass by the first-level cache, whose room x's need: these are multiplied with all of y.
+    """
 
     @_in_kernels
     def step(builder: Any, x: Any, y: Any) -> None:
         held: dict[int, int] = {}
+        factors = (4, x, "tileloadd64"), (6, y, "tileloaddt164")
         for pair in _PAIRS[parts]:
-            for first, address, part in zip((4, 6), (x, y), pair, strict=True):
+            for (first, address, load), part in zip(factors, pair, strict=True):
                 if held.get(first) != part:
                     for n in range(2):
                         tile = _pointer(builder, address, (2 * part + n) * TILE)
                         of_row = ir.Constant(_ADDRESS, 64)
-                        _call(builder, "tileloadd64", _number(first + n), tile, of_row)
+                        _call(builder, load, _number(first + n), tile, of_row)
                     held[first] = part
             for n in range(4):
                 _call(builder, "tdpbf16ps", *map(_number, (n, 4 + n // 2, 6 + n % 2)))
