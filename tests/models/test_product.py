@@ -10,7 +10,8 @@ import torch
 from model_inputs import threads_of_torch
 
 from trialsmith.models.kernels import HAS_TILES
-from trialsmith.models.kernels.product import multiply, room_for_products
+from trialsmith.models.kernels.product import multiply
+from trialsmith.models.kernels.tiled_product import room_for_products
 
 with_tiles = pytest.mark.skipif(not HAS_TILES, reason="this processor has no AMX")
 SHAPES = [
@@ -19,7 +20,9 @@ SHAPES = [
     (33, 70, 50),
     (300, 64, 257),
     (5, 600, 3),
-    (97, 576, 40),
+    (64, 256, 32),
+    (100, 300, 40),
+    (97, 576, 300),
     (0, 4, 3),
     (3, 0, 4),
     (3, 4, 0),
@@ -27,16 +30,30 @@ SHAPES = [
 TURNS = [(False, False), (False, True), (True, False)]
 
 
-def product(x, y, parts, before=None, turns=(False, False)):
-    """x y + before, from factors that lie in memory as ``turns`` has them."""
-    out = np.full((len(x), y.shape[1]), np.nan, x.dtype)
+def product(x, y, parts, before=None, turns=(False, False), out=None):
+    """x y + before, from factors that lie in memory as ``turns`` has them, between what is no
+    number; with a room full of it.
+    """
+    if out is None:
+        out = np.full((len(x), y.shape[1]), np.nan, x.dtype)
     given = [
-        np.ascontiguousarray(factor.T) if turn else factor
+        among_what_is_no_number(factor.T if turn else factor)
         for factor, turn in zip((x, y), turns, strict=True)
     ]
     before = out[:0] if before is None else before
-    multiply(given[0], turns[0], given[1], turns[1], parts, before, out, room_for_products(parts))
+    room = room_for_products(parts)
+    for part in room:
+        part.view(np.uint32)[:] = 0x7FC07FC0
+    multiply(given[0], turns[0], given[1], turns[1], parts, before, out, room)
     return out
+
+
+def among_what_is_no_number(x):
+    """x, with more before and behind it in memory than kernels have of rows in work."""
+    rows = 300
+    around = np.full((2 * rows + len(x), x.shape[1]), np.nan, x.dtype)
+    around[rows : rows + len(x)] = x
+    return around[rows : rows + len(x)]
 
 
 def integers(numbers, shape, most):
@@ -61,17 +78,18 @@ def test_products_of_integers_are_exact(parts, most, shape, turns):
     np.testing.assert_array_equal(product(x, y, parts, turns=turns), expected)
 
 
+@pytest.mark.parametrize("turns", TURNS)
 @pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_product_is_added_to_what_was_before(parts, shape):
+def test_a_product_is_added_to_what_was_before(parts, shape, turns):
     rows, inner, columns = shape
     numbers = np.random.default_rng(1)
     x, y = integers(numbers, (rows, inner), 8), integers(numbers, (inner, columns), 8)
     other, row = integers(numbers, (rows, columns), 99), integers(numbers, (1, columns), 99)
     for before in (other, row):
-        np.testing.assert_array_equal(product(x, y, parts, before), before + x @ y)
+        np.testing.assert_array_equal(product(x, y, parts, before, turns), before + x @ y)
     total = other.copy()
-    multiply(x, False, y, False, parts, total, total, room_for_products(parts))
+    product(x, y, parts, total, turns, total)
     np.testing.assert_array_equal(total, other + x @ y)
 
 
@@ -103,15 +121,42 @@ def test_what_is_not_finite_is_not_lost(parts, number):
     np.testing.assert_array_equal(np.delete(out, 3, 0), 33)
 
 
-@with_tiles
+@pytest.mark.parametrize("turns", TURNS)
+@pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
 @pytest.mark.parametrize("shape", [(37, 45, 41), (97, 576, 300)])
-def test_nothing_is_read_or_written_beside_a_matrix(shape):
+def test_nothing_is_written_beside_a_matrix(shape, parts, turns):
     rows, inner, columns = shape
     x, y = np.ones((rows, inner), np.float32), np.ones((inner, columns), np.float32)
     around = np.full((3, rows, columns), 7.0, np.float32)
-    multiply(x, False, y, False, 2, x[:0], around[1], room_for_products(2))
+    product(x, y, parts, None, turns, around[1])
     assert (around[[0, 2]] == 7).all()
     assert (around[1] == inner).all()
+
+
+@pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
+def test_a_room_serves_many_products(parts):
+    numbers, room = np.random.default_rng(3), room_for_products(parts)
+    for rows, inner, columns in [*SHAPES, *reversed(SHAPES)]:
+        x, y = integers(numbers, (rows, inner), 8), integers(numbers, (inner, columns), 8)
+        out = np.empty((rows, columns), np.float32)
+        multiply(x, False, y, False, parts, out[:0], out, room)
+        np.testing.assert_array_equal(out, x @ y)
+
+
+@pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
+def test_what_is_no_product_is_refused(parts):
+    x, y = np.ones((40, 32), np.float32), np.ones((32, 64), np.float32)
+    room = room_for_products(parts)
+    with pytest.raises(ValueError, match="shapes of a product do not go together"):
+        multiply(x, False, y, False, parts, x[:0], np.empty((64, 64), np.float32), room)
+    with pytest.raises(ValueError, match="shapes of a product do not go together"):
+        multiply(x, True, y, False, parts, x[:0], np.empty((32, 64), np.float32), room)
+
+
+def test_factors_in_parts_are_of_single_precision():
+    x = np.ones((4, 4))
+    with pytest.raises(ValueError, match="must be of single precision"):
+        multiply(x, False, x, False, 1, x[:0], np.empty((4, 4)), room_for_products(1))
 
 
 WITHOUT_TILES = """
@@ -119,7 +164,8 @@ import numpy as np
 import torch
 from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.kernels import HAS_TILES
-from trialsmith.models.kernels.product import multiply, room_for_products
+from trialsmith.models.kernels.product import multiply
+from trialsmith.models.kernels.tiled_product import room_for_products
 
 assert not HAS_TILES
 torch.set_float32_matmul_precision("high")

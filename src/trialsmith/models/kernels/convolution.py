@@ -5,9 +5,10 @@ from typing import no_type_check
 from trialsmith.models.kernels.batch_norm import moments
 from trialsmith.models.kernels.gates import add_rows, differentiate_gates, send, sum_at_targets
 from trialsmith.models.kernels.norming import add_norm, differentiate_norm
-from trialsmith.models.kernels.product import multiply, room_for_products
+from trialsmith.models.kernels.product import multiply
 from trialsmith.models.kernels.rows import clear, places_of
 from trialsmith.models.kernels.team import Shared
+from trialsmith.models.kernels.tiled_product import room_for_products
 
 
 @Shared

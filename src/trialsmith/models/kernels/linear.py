@@ -5,9 +5,10 @@ Share k has the rows bounds[k] … bounds[k + 1] - 1.
 
 from typing import no_type_check
 
-from trialsmith.models.kernels.product import multiply, room_for_products
+from trialsmith.models.kernels.product import multiply
 from trialsmith.models.kernels.rows import add_to
 from trialsmith.models.kernels.team import Shared
+from trialsmith.models.kernels.tiled_product import room_for_products
 
 
 @Shared

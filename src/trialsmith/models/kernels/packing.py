@@ -34,8 +34,8 @@ def pack(z, lines_are_rows, turn, begin, lines, k, depth, parts, to, edge):
         edge: room for a block.
     """
     for line in range(begin, begin + lines, EDGE):
-        for number in range(k, k + depth, EDGE):
-            i, j = (line, number) if lines_are_rows else (number, line)
+        for at in range(k, k + depth, EDGE):
+            i, j = (line, at) if lines_are_rows else (at, line)
             source, row = address_of(z) + i * z.strides[0] + j * z.itemsize, z.strides[0]
             if i + EDGE > z.shape[0] or j + EDGE > z.shape[1]:
                 edge[:] = 0
@@ -50,7 +50,10 @@ def pack(z, lines_are_rows, turn, begin, lines, k, depth, parts, to, edge):
 @inlined
 @no_type_check
 def pack_piece(source, row, lines_are_rows, turn, parts, piece, to):
-    """An eighth of the block that begins at ``source``; the last is to come last."""
+    """An eighth of the block that begins at ``source``.
+
+    The last comes last: it turns what all have packed.
+    """
     begin = source + piece * ROWS * row
     if lines_are_rows:
         place = to + piece * ROWS * 64

@@ -109,7 +109,7 @@ load_result, store_result = map(_result_moved_by, ("tileloadd64", "tilestored64"
 def _step(parts: int) -> Any:
     """Adds the products of one step's tiles to the result.
 
-    y's pass by the first-level cache, whose room x's need: these are multiplied with all of y.
+    y's may pass by the first-level cache, whose room x's need: these meet all of y in turn.
     """
 
     @_in_kernels
