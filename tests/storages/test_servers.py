@@ -56,3 +56,15 @@ def test_two_machines_share_a_search_and_a_restart_costs_nothing(server, machine
     assert len({trial.user_attrs["owner"] for trial in done}) == 2
     assert not any(word in output for output in outputs for word in (PASSWORD, ENCODED))
     assert [leak for app in two for leak in leaks(app.folder)] == []
+
+
+def test_a_trial_begun_before_a_restart_gets_its_point_after_it(server):
+    """A server that comes back has not yet read what its own clients have in hand."""
+    storage = open_storage(server.url)
+    study = optuna.create_study(study_name="shared", storage=storage)
+    trial_id = storage.create_new_trial(study._study_id)
+    server.stop()
+    server.start()
+    storage.set_trial_user_attr(trial_id, "params", {"x": 0.25})
+    storage.set_trial_param(trial_id, "x", 0.25, optuna.distributions.FloatDistribution(0, 1))
+    assert [trial.params for trial in study.get_trials()] == [{"x": 0.25}]

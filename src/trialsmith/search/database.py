@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.storages._rdb import models
@@ -72,6 +73,19 @@ class Database(_CachedStorage, ByStep, ByRung):
             stored = 0
         if stored != 1:  # it is replaced; or the trial has ended, and Optuna says so
             super().set_trial_intermediate_value(trial_id, step, intermediate_value)
+
+    def set_trial_param(
+        self,
+        trial_id: int,
+        param_name: str,
+        param_value_internal: float,
+        distribution: BaseDistribution,
+    ) -> None:
+        given = (trial_id, param_name, param_value_internal, distribution)
+        if trial_id in self._trial_id_to_study_id_and_number:
+            super().set_trial_param(*given)
+        else:  # a proxy that was restarted is asked for a trial that it has neither made nor read
+            self._backend.set_trial_param(*given)
 
     def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:
         return self._backend.get_trial_system_attrs(trial_id)
