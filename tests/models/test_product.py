@@ -14,6 +14,7 @@ from trialsmith.models.kernels.product import multiply
 from trialsmith.models.kernels.tiled_product import room_for_products
 
 with_tiles = pytest.mark.skipif(not HAS_TILES, reason="this processor has no AMX")
+TILED = [pytest.param(parts, marks=with_tiles) for parts in (2, 3)]
 SHAPES = [
     (1, 1, 1),
     (32, 32, 32),
@@ -63,15 +64,21 @@ def integers(numbers, shape, most):
 @pytest.mark.parametrize("turns", TURNS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
-    ("parts", "most"), [(0, 2**8), (1, 2**8), pytest.param(2, 2**15, marks=with_tiles)]
+    ("parts", "of_x", "of_y"),
+    [
+        (0, 2**8, 2**8),
+        (1, 2**8, 2**8),
+        pytest.param(2, 2**15, 2**8, marks=with_tiles),
+        pytest.param(3, 2**23, 1, marks=with_tiles),
+    ],
 )
-def test_products_of_integers_are_exact(parts, most, shape, turns):
-    """Those of 8 binary digits are numbers of bfloat16, those of 16 the sums of two; sums below
-    2²⁴ are exact in whatever order.
+def test_products_of_integers_are_exact(parts, of_x, of_y, shape, turns):
+    """Those of 8 binary digits are numbers of bfloat16, those of 16 the sums of two, all of single
+    precision the sums of three; sums below 2²⁴ are exact in whatever order.
     """
     rows, inner, columns = shape
     numbers = np.random.default_rng(0)
-    x, y = integers(numbers, (rows, inner), most), integers(numbers, (inner, columns), 2**8)
+    x, y = integers(numbers, (rows, inner), of_x), integers(numbers, (inner, columns), of_y)
     x[:, 1:] = np.sign(x[:, 1:])  # so that sums stay small
     expected = x.astype(np.float64) @ y
     assert np.abs(expected).max(initial=0) < 2**24
@@ -79,7 +86,7 @@ def test_products_of_integers_are_exact(parts, most, shape, turns):
 
 
 @pytest.mark.parametrize("turns", TURNS)
-@pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
+@pytest.mark.parametrize("parts", [0, 1, *TILED])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_product_is_added_to_what_was_before(parts, shape, turns):
     rows, inner, columns = shape
@@ -96,7 +103,8 @@ def test_a_product_is_added_to_what_was_before(parts, shape, turns):
 @pytest.mark.parametrize("turns", TURNS)
 @pytest.mark.parametrize("shape", [(70, 256, 90), (33, 1000, 64)])
 @pytest.mark.parametrize(
-    ("parts", "digits"), [(0, 22), (1, 7), pytest.param(2, 15, marks=with_tiles)]
+    ("parts", "digits"),
+    [(0, 24), (1, 7), pytest.param(2, 15, marks=with_tiles), pytest.param(3, 24, marks=with_tiles)],
 )
 def test_the_error_of_a_product_is_bounded(parts, digits, shape, turns):
     """Each product by 2⁻ᵈⁱᵍⁱᵗˢ of its value; and some are not far better."""
@@ -111,7 +119,7 @@ def test_the_error_of_a_product_is_bounded(parts, digits, shape, turns):
     assert (error >= most / 1000).any()
 
 
-@pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
+@pytest.mark.parametrize("parts", [0, 1, *TILED])
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_not_lost(parts, number):
     x, y = np.ones((40, 33), np.float32), np.ones((33, 40), np.float32)
@@ -122,7 +130,7 @@ def test_what_is_not_finite_is_not_lost(parts, number):
 
 
 @pytest.mark.parametrize("turns", TURNS)
-@pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
+@pytest.mark.parametrize("parts", [0, 1, *TILED])
 @pytest.mark.parametrize("shape", [(37, 45, 41), (97, 576, 300)])
 def test_nothing_is_written_beside_a_matrix(shape, parts, turns):
     rows, inner, columns = shape
@@ -133,7 +141,7 @@ def test_nothing_is_written_beside_a_matrix(shape, parts, turns):
     assert (around[1] == inner).all()
 
 
-@pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
+@pytest.mark.parametrize("parts", [0, 1, *TILED])
 def test_a_room_serves_many_products(parts):
     numbers, room = np.random.default_rng(3), room_for_products(parts)
     for rows, inner, columns in [*SHAPES, *reversed(SHAPES)]:
@@ -143,7 +151,7 @@ def test_a_room_serves_many_products(parts):
         np.testing.assert_array_equal(out, x @ y)
 
 
-@pytest.mark.parametrize("parts", [0, 1, pytest.param(2, marks=with_tiles)])
+@pytest.mark.parametrize("parts", [0, 1, *TILED])
 def test_what_is_no_product_is_refused(parts):
     x, y = np.ones((40, 32), np.float32), np.ones((32, 64), np.float32)
     room = room_for_products(parts)

@@ -57,22 +57,13 @@ def pack_piece(source, row, lines_are_rows, turn, parts, piece, to):
     begin = source + piece * ROWS * row
     if lines_are_rows:
         place = to + piece * ROWS * 64
-        if parts == 1:
-            for n in range(ROWS):
-                tiles.row_in_one(begin + n * row, place + 64 * n)
-        else:
-            for n in range(ROWS):
-                tiles.row_in_two(begin + n * row, place + 64 * n)
+        for n in range(ROWS):
+            tiles.pack_row(parts, begin + n * row, place + 64 * n)
     else:
         place = to + piece * ROWS // 2 * 64
-        if parts == 1:
-            for n in range(ROWS // 2):
-                above = begin + 2 * n * row
-                tiles.two_rows_in_one(above, above + row, place + 64 * n)
-        else:
-            for n in range(ROWS // 2):
-                above = begin + 2 * n * row
-                tiles.two_rows_in_two(above, above + row, place + 64 * n)
+        for n in range(ROWS // 2):
+            above = begin + 2 * n * row
+            tiles.pack_two_rows(parts, above, above + row, place + 64 * n)
     if turn and piece == PIECES - 1:
         for tile in range(2 * parts):
             tiles.transpose(to + tile * tiles.TILE)

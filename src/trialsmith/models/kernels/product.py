@@ -17,7 +17,8 @@ def multiply(x, turn_x, y, turn_y, parts, before, out, room):
     """out = x y + before, where x and y may be transposed first.
 
     ``before`` is ``out`` itself, another matrix, one row for all, or empty. Factors are taken as
-    they are, or in so many parts of bfloat16: one, or two where there is AMX, and else as they are.
+    they are, or in so many parts of bfloat16: one, or up to three where there is AMX, and else as
+    they are.
 
     Args:
         room: of `room_for_products`.

@@ -136,10 +136,7 @@ def _multiply_panel(of_x, of_y, steps, parts, before, out, coming, edge):
             tiles.load_result(address_of(edge), edge.strides[0])
         at_x, place = of_x, coming.results + n * out.itemsize
         for _ in range(steps):
-            if parts == 1:
-                tiles.step_of_one(at_x, at_y)
-            else:
-                tiles.step_of_two(at_x, at_y)
+            tiles.step(parts, at_x, at_y)
             at_x += bytes_of_step
             at_y += bytes_of_step
             for _ in range(coming.lines):

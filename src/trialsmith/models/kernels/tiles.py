@@ -9,10 +9,10 @@ with x and y in bfloat16. A row of x has all k of an m; a row of y two k of each
 a double word. Four tiles are 32 × 32 numbers of the result, two and two the factors of a step.
 Intel, Architecture Instruction Set Extensions Programming Reference, ch. 3.
 
-Factors come as sums of one or two parts in bfloat16, of which `trialsmith.models.factors` tells. A
-step has the tiles of all parts of a factor one after the other, two of each.
+Factors come as sums of one to three parts in bfloat16, of which `trialsmith.models.factors` tells.
+A step has the tiles of all parts of a factor one after the other, two of each.
 
-All arguments are addresses of arrays, or distances between rows, in bytes.
+All arguments but the number of parts are addresses of arrays, or distances between rows, in bytes.
 """
 
 import inspect
@@ -41,14 +41,19 @@ _POINTER = _BYTE.as_pointer()
 _WORDS, _HALVES = ir.VectorType(_WORD, 16), ir.VectorType(ir.IntType(16), 16)
 _NUMBERS = ir.VectorType(ir.FloatType(), 16)
 _NARROW = ir.VectorType(_BFloat16(), 16)
-# Which parts of x and y are multiplied, each time with one of the two that were before.
-_PAIRS = {1: [(0, 0)], 2: [(1, 0), (0, 0), (0, 1)]}
+# By their number, which parts of x and y are multiplied; each time with one that was before.
+_PAIRS = {
+    1: [(0, 0)],
+    2: [(1, 0), (0, 0), (0, 1)],
+    3: [(2, 0), (0, 0), (1, 0), (1, 1), (0, 1), (0, 2)],
+}
 # numba asks a function for its parameters, one for each argument that kernels give
 _TAKING: list[Callable[[Any], Any]] = [
     lambda made: lambda typing: made,
     lambda made: lambda typing, a: made,
     lambda made: lambda typing, a, b: made,
     lambda made: lambda typing, a, b, c: made,
+    lambda made: lambda typing, a, b, c, d: made,
 ]
 
 
@@ -106,17 +111,16 @@ def _result_moved_by(name: str) -> Any:
 load_result, store_result = map(_result_moved_by, ("tileloadd64", "tilestored64"))
 
 
-def _step(parts: int) -> Any:
+@_in_kernels
+def step(builder: Any, parts: Any, x: Any, y: Any) -> None:
     """Adds the products of one step's tiles to the result.
 
     y's may pass by the first-level cache, whose room x's need: these meet all of y in turn.
     """
-
-    @_in_kernels
-    def step(builder: Any, x: Any, y: Any) -> None:
+    factors = (4, x, "tileloadd64"), (6, y, "tileloaddt164")
+    for count in _each_number(builder, parts):
         held: dict[int, int] = {}
-        factors = (4, x, "tileloadd64"), (6, y, "tileloaddt164")
-        for pair in _PAIRS[parts]:
+        for pair in _PAIRS[count]:
             for (first, address, load), part in zip(factors, pair, strict=True):
                 if held.get(first) != part:
                     for n in range(2):
@@ -127,42 +131,27 @@ def _step(parts: int) -> Any:
             for n in range(4):
                 _call(builder, "tdpbf16ps", *map(_number, (n, 4 + n // 2, 6 + n % 2)))
 
-    return step
 
-
-step_of_one, step_of_two = map(_step, (1, 2))
-
-
-def _row_packed(parts: int) -> Any:
+@_in_kernels
+def pack_row(builder: Any, parts: Any, source: Any, to: Any) -> None:
     """32 numbers that lie side by side become a row of a tile, and one of a tile of each part."""
-
-    @_in_kernels
-    def pack(builder: Any, source: Any, to: Any) -> None:
+    for count in _each_number(builder, parts):
         for half in range(2):
             x = _vector(builder, source, 64 * half)
-            for part, bits in enumerate(_taken_apart(builder, x, parts)):
+            for part, bits in enumerate(_taken_apart(builder, x, count)):
                 _put(builder, builder.trunc(bits, _HALVES), to, 2 * part * TILE + 32 * half)
 
-    return pack
 
-
-def _two_rows_packed(parts: int) -> Any:
+@_in_kernels
+def pack_two_rows(builder: Any, parts: Any, source: Any, below: Any, to: Any) -> None:
     """32 numbers and those below them become a row of two tiles, and of two of each part."""
-
-    @_in_kernels
-    def pack(builder: Any, source: Any, below: Any, to: Any) -> None:
+    for count in _each_number(builder, parts):
         for n in range(2):
             rows = (_vector(builder, address, 64 * n) for address in (source, below))
-            bits = (_taken_apart(builder, row, parts) for row in rows)
+            bits = (_taken_apart(builder, row, count) for row in rows)
             for part, (low, high) in enumerate(zip(*bits, strict=True)):
                 both = builder.or_(low, builder.shl(high, _all(16)))
                 _put(builder, both, to, (2 * part + n) * TILE)
-
-    return pack
-
-
-row_in_one, row_in_two = map(_row_packed, (1, 2))
-two_rows_in_one, two_rows_in_two = map(_two_rows_packed, (1, 2))
 
 
 @_in_kernels
@@ -181,6 +170,19 @@ def transpose(builder: Any, tile: Any) -> None:
             )
     for row, place in zip(rows, places, strict=True):
         builder.store(row, place, align=64)
+
+
+def _each_number(builder: Any, parts: Any) -> Iterator[int]:
+    """For each number of parts in turn what is emitted is done where ``parts`` is it."""
+    end = builder.append_basic_block()
+    choice = builder.switch(parts, end)
+    for count in _PAIRS:
+        block = builder.append_basic_block()
+        choice.add_case(ir.Constant(_ADDRESS, count), block)
+        builder.position_at_end(block)
+        yield count
+        builder.branch(end)
+    builder.position_at_end(end)
 
 
 def _taken_apart(builder: Any, x: Any, parts: int) -> Iterator[Any]:
