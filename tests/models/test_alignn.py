@@ -57,7 +57,7 @@ def test_graph_up_to_symmetry_gives_the_numbers_of_the_full_graph_on_real_crysta
 @pytest.mark.skipif(not HAS_TILES, reason="needs AMX: elsewhere the precisions are one")
 @NORMS
 def test_high_precision_changes_predictions_no_more_than_rounding_does(norm):
-    """Products in three parts leave 10⁻⁵; but for atoms they are of single precision."""
+    """Three products for one leave 10⁻⁵; but for atoms they are of single precision."""
     batch = single(batch_of(hand_made() * 8, symmetry=False))
     torch.manual_seed(0)
     network = ALIGNN(norm=norm, engine="fused").train()

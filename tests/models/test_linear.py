@@ -14,7 +14,7 @@ from trialsmith.models.linear import Linear, LinearOfAtoms, derivatives_of, mapp
 
 @pytest.fixture
 def high(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """High precision, of few rows too."""
+    """Kernels multiply few rows too, in high precision."""
     monkeypatch.setattr(linear, "_WORTH_PACKING", 0)
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high")
@@ -34,7 +34,7 @@ def twins(dtype: torch.dtype = torch.float32) -> tuple[Linear, nn.Linear]:
     return one, other
 
 
-def test_it_is_pytorchs_unless_asked_otherwise():
+def test_few_rows_are_pytorchs_in_the_highest_precision():
     one, other = twins()
     x, slope = torch.randn(9, 40, requires_grad=True), torch.randn(9, 70)
     for mine, its in zip(told(one, x, slope), told(other, x, slope), strict=True):
@@ -52,8 +52,10 @@ def test_maps_of_atoms_keep_to_single_precision(high):
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("rows", [1, 50, 333])
-def test_high_precision_is_near_the_highest(rows, threads, high, monkeypatch):
-    """The error of a product of n terms is about 2⁻¹⁷ of the root of n."""
+@pytest.mark.parametrize("precision", ["highest", "high"])
+def test_maps_are_as_exact_as_asked(precision, rows, threads, high, monkeypatch):
+    """The error of a product of n terms is about 2⁻²⁴, or in high precision 2⁻¹⁷, of their norm."""
+    torch.set_float32_matmul_precision(precision)
     monkeypatch.setattr(shares, "_WORTH_A_THREAD", 1000)
     one, other = twins()
     x, slope = torch.randn(rows, 40, requires_grad=True), torch.randn(rows, 70)
@@ -64,8 +66,9 @@ def test_high_precision_is_near_the_highest(rows, threads, high, monkeypatch):
         float((a - b).detach().norm() / b.detach().norm())
         for a, b in zip(found, exact, strict=True)
     )
-    assert error < 2**-16
-    assert (error > 2**-20) == HAS_TILES
+    less = HAS_TILES and precision == "high"
+    assert error < (2**-16 if less else 2**-22)
+    assert (error > 2**-20) == less
 
 
 def test_double_precision_is_never_less(high):

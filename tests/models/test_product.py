@@ -9,9 +9,11 @@ import pytest
 import torch
 from model_inputs import threads_of_torch
 
+from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.kernels import HAS_TILES
 from trialsmith.models.kernels.product import multiply
 from trialsmith.models.kernels.tiled_product import room_for_products
+from trialsmith.runtime import with_matmul_precision
 
 with_tiles = pytest.mark.skipif(not HAS_TILES, reason="this processor has no AMX")
 TILED = [pytest.param(parts, marks=with_tiles) for parts in (2, 3)]
@@ -83,6 +85,8 @@ def test_products_of_integers_are_exact(parts, of_x, of_y, shape, turns):
     expected = x.astype(np.float64) @ y
     assert np.abs(expected).max(initial=0) < 2**24
     np.testing.assert_array_equal(product(x, y, parts, turns=turns), expected)
+    great_in_y = product(y.T.copy(), x.T.copy(), parts, turns=(turns[1], turns[0]))
+    np.testing.assert_array_equal(great_in_y, expected.T)
 
 
 @pytest.mark.parametrize("turns", TURNS)
@@ -107,13 +111,12 @@ def test_a_product_is_added_to_what_was_before(parts, shape, turns):
     [(0, 24), (1, 7), pytest.param(2, 15, marks=with_tiles), pytest.param(3, 24, marks=with_tiles)],
 )
 def test_the_error_of_a_product_is_bounded(parts, digits, shape, turns):
-    """Each product by 2⁻ᵈⁱᵍⁱᵗˢ of its value; and some are not far better."""
+    """Each product by 2⁻ᵈⁱᵍⁱᵗˢ of its value, and sums by 2⁻²²; and some are not far better."""
     rows, inner, columns = shape
     numbers = np.random.default_rng(2)
     x, y = numbers.standard_normal((rows, inner)), numbers.standard_normal((inner, columns))
     x, y = (factor.astype(np.float32) for factor in (x, y))
     error = np.abs(product(x, y, parts, turns=turns) - x.astype(np.float64) @ y)
-    # sums of single precision round too
     most = (2.0**-digits + 2.0**-22) * (np.abs(x).astype(np.float64) @ np.abs(y))
     assert (error <= most).all()
     assert (error >= most / 1000).any()
@@ -176,8 +179,9 @@ from trialsmith.models.kernels.product import multiply
 from trialsmith.models.kernels.tiled_product import room_for_products
 
 assert not HAS_TILES
-torch.set_float32_matmul_precision("high")
-assert parts_of_factors(torch.ones(2, 2)) == 0
+for precision in ("highest", "high", "medium"):
+    torch.set_float32_matmul_precision(precision)
+    assert parts_of_factors(torch.ones(2, 2)) == 0
 with torch.autocast("cpu", torch.bfloat16):
     assert parts_of_factors(torch.ones(2, 2)) == 1
 x, y, out = np.full((3, 4), 1 + 2.0**-9, "f4"), np.ones((4, 5), "f4"), np.empty((3, 5), "f4")
@@ -192,6 +196,16 @@ def test_without_amx_products_of_bfloat16_are_by_blas(tmp_path):
     program.write_text(WITHOUT_TILES)
     environment = {**os.environ, "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}
     subprocess.run([sys.executable, str(program)], check=True, env=environment)
+
+
+@with_tiles
+@pytest.mark.parametrize(("precision", "parts"), [("highest", 3), ("high", 2), ("medium", 1)])
+def test_factors_have_the_parts_that_a_precision_needs(precision, parts):
+    with with_matmul_precision(precision):
+        assert parts_of_factors(torch.ones(2, 2)) == parts
+        assert parts_of_factors(torch.ones(2, 2, dtype=torch.float64)) == 0
+        with torch.autocast("cpu", torch.bfloat16):
+            assert parts_of_factors(torch.ones(2, 2)) == 1
 
 
 @with_tiles

@@ -24,9 +24,9 @@ def parts_of_factors(x: Tensor) -> int:
     """Of how many numbers of bfloat16 each factor of a product with x is the sum, in kernels for
     CPUs; 0: of none, it is taken as it is.
 
-    One under autocast to bfloat16. On a processor with AMX three, and two where products need not
-    be of the highest precision, `torch.set_float32_matmul_precision("high")`, one where it may be
-    "medium": as PyTorch documents it for those devices that can.
+    One under autocast to bfloat16. On a processor with AMX three, as exact as x itself; two where
+    products need not be of the highest precision, `torch.set_float32_matmul_precision("high")`, and
+    one where it may be "medium": as PyTorch documents it for those devices that can.
     """
     if x.dtype == torch.float64:
         return 0

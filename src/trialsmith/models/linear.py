@@ -14,17 +14,17 @@ from trialsmith.models.autocast import outside_autocast
 from trialsmith.models.factors import parts_of_factors
 from trialsmith.models.shares import over_shares, rows_of_shares
 
-_WORTH_PACKING = 100  # rows; with fewer, W takes longer to pack than to multiply with
+_WORTH_PACKING = 100  # rows a part; with fewer, W takes longer to pack than to multiply with
 
 
 class Linear(nn.Linear):
-    """PyTorch's; where AMX multiplies faster, kernels do it: once differentiable, and unknown to
-    `torch.func` and `torch.export`.
+    """PyTorch's; where there is AMX kernels do it, but for few rows and in double precision: once
+    differentiable, and unknown to `torch.func` and `torch.export`.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         parts = parts_of_factors(x) if self._is_for_kernels(x) else 0
-        if not parts:
+        if not parts or len(x) < parts * _WORTH_PACKING:
             return super().forward(x)
         return _Linear.apply(x, self.weight, self.bias, parts)
 
@@ -35,12 +35,12 @@ class Linear(nn.Linear):
         fits = x.dim() == 2 and x.shape[1] == self.in_features
         types = {x.dtype, self.weight.dtype}
         cast = torch.is_autocast_enabled("cpu") and torch.float64 not in types
-        return fits and (cast or len(types) == 1) and len(x) >= _WORTH_PACKING
+        return fits and (cast or len(types) == 1)
 
 
 class LinearOfAtoms(Linear):
-    """Not for products of high precision, whose errors in atoms, which are few, would be 10⁻⁵ of a
-    prediction; those in bonds and angles cancel to 10⁻⁶. Under autocast as any other.
+    """PyTorch's, but under autocast. Errors of high precision in atoms, which are few, would be
+    10⁻⁵ of a prediction; those in bonds and angles cancel to 10⁻⁶.
     """
 
     def _is_for_kernels(self, x: Tensor) -> bool:

@@ -84,7 +84,7 @@ class Database(_CachedStorage, ByStep, ByRung):
         given = (trial_id, param_name, param_value_internal, distribution)
         if trial_id in self._trial_id_to_study_id_and_number:
             super().set_trial_param(*given)
-        else:  # a proxy that was restarted is asked for a trial that it has neither made nor read
+        else:  # neither made nor read here, as in a proxy that was restarted: Optuna's has an error
             self._backend.set_trial_param(*given)
 
     def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:
