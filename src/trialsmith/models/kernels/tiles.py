@@ -54,6 +54,7 @@ _TAKING: list[Callable[[Any], Any]] = [
     lambda made: lambda typing, a, b: made,
     lambda made: lambda typing, a, b, c: made,
     lambda made: lambda typing, a, b, c, d: made,
+    lambda made: lambda typing, a, b, c, d, e: made,
 ]
 
 
@@ -109,6 +110,21 @@ def _result_moved_by(name: str) -> Any:
 
 
 load_result, store_result = map(_result_moved_by, ("tileloadd64", "tilestored64"))
+
+
+@_in_kernels
+def add(builder: Any, stored: Any, before: Any, row_before: Any, out: Any, row: Any) -> None:
+    """out = a stored result, with no gaps between its rows, + what was before."""
+    for m in range(32):
+        number = ir.Constant(_ADDRESS, m)
+        above = builder.add(before, builder.mul(row_before, number))
+        to = builder.add(out, builder.mul(row, number))
+        for half in (0, 64):
+            total = builder.fadd(
+                _vector(builder, stored, 128 * m + half), _vector(builder, above, half)
+            )
+            place = builder.bitcast(_pointer(builder, to, half), _NUMBERS.as_pointer())
+            builder.store(total, place, align=4)
 
 
 @_in_kernels
