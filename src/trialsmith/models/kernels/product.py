@@ -24,11 +24,11 @@ def multiply(x, turn_x, y, turn_y, parts, before, out, room):
         room: of `room_for_products`.
 
     Raises:
-        ValueError: shapes that do not go together, too many parts, or parts of what is not of
-            single precision.
+        ValueError: shapes that do not go together, more than three parts, or parts of what is not
+            of single precision.
     """
     if not 0 <= parts <= 3:
-        raise ValueError("factors have three parts at most")
+        raise ValueError("factors have none to three parts")
     if parts and out.itemsize != 4:
         raise ValueError("factors in parts must be of single precision")
     rows, inner = (x.shape[1], x.shape[0]) if turn_x else x.shape

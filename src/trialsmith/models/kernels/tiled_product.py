@@ -123,8 +123,9 @@ def _multiply_panel(of_x, of_y, steps, parts, before, out, coming, edge):
     bytes_of_step, row = bytes_of_block(parts), out.strides[0]
     row_before = before.strides[0] if len(before) > 1 else 0
     rows, done, asked = len(out), 0, coming.asked
-    # In three parts, what rounds as single precision does: sums of a square's products, which are
-    # small beside what was before, as a matrix of derivatives is by its last rows.
+    # In three parts a square's products are summed from zero, and then added to what was before:
+    # each of a step's six sums would else round as a number of its size, which is far greater late
+    # in a long sum.
     added = parts == 3 and before.size > 0
     at_y = of_y
     for n in range(0, out.shape[1], EDGE):
@@ -173,7 +174,7 @@ def _multiply_panel(of_x, of_y, steps, parts, before, out, coming, edge):
 @kernel
 @no_type_check
 def _add(x, before, out):
-    """out = x + before, of which there may be one row for all."""
+    """out = x + before, which may be one row for all."""
     for m in range(len(x)):
         row = before[m if len(before) > 1 else 0]
         for n in range(x.shape[1]):

@@ -41,7 +41,7 @@ _POINTER = _BYTE.as_pointer()
 _WORDS, _HALVES = ir.VectorType(_WORD, 16), ir.VectorType(ir.IntType(16), 16)
 _NUMBERS = ir.VectorType(ir.FloatType(), 16)
 _NARROW = ir.VectorType(_BFloat16(), 16)
-# By their number, which parts of x and y are multiplied; each time with one that was before.
+# By their number, which parts of x and y are multiplied, one of the two as in the pair before.
 _PAIRS = {
     1: [(0, 0)],
     2: [(1, 0), (0, 0), (0, 1)],
@@ -114,7 +114,7 @@ load_result, store_result = map(_result_moved_by, ("tileloadd64", "tilestored64"
 
 @_in_kernels
 def add(builder: Any, stored: Any, before: Any, row_before: Any, out: Any, row: Any) -> None:
-    """out = a stored result, with no gaps between its rows, + what was before."""
+    """out = stored + before, each of 32 × 32 numbers, those of ``stored`` without gaps."""
     for m in range(32):
         number = ir.Constant(_ADDRESS, m)
         above = builder.add(before, builder.mul(row_before, number))
