@@ -67,7 +67,7 @@ def test_maps_are_as_exact_as_asked(precision, rows, threads, high, monkeypatch)
         for a, b in zip(found, exact, strict=True)
     )
     less = HAS_TILES and precision == "high"
-    assert error < (2**-16 if less else 2**-22)
+    assert error < 2 ** -(16 if less else 21)
     assert (error > 2**-20) == less
 
 
